@@ -1,0 +1,52 @@
+"""Finance: headlines, filings and central-bank language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from selfspec_core import (
+    Domain,
+    PackagedSeeds,
+    SeedSource,
+    Task,
+    hookimpl,
+    load_tasks,
+    read_recipe,
+)
+
+
+class Finance(Domain):
+    """The domain."""
+
+    name = "finance"
+    title = "Finance"
+    summary = "news sentiment and events, central-bank stance, figures, roles, names, terms"
+
+    def recipe(self, size: str) -> dict[str, Any]:
+        """Returns recipe `size` of domain.toml."""
+        return read_recipe("selfspec_finance", size)
+
+    def tasks(self) -> Sequence[Task]:
+        """Returns the tasks under tasks/."""
+        return load_tasks("selfspec_finance")
+
+
+class FinanceSeeds(PackagedSeeds):
+    """Seeds that ship with selfspec."""
+
+    name = "finance"
+    summary = "seeds over the domain's ten tasks"
+    package, file = "selfspec_seeds", "finance.jsonl"
+
+
+@hookimpl
+def selfspec_domains() -> list[type[Domain]]:
+    """Offers the domain."""
+    return [Finance]
+
+
+@hookimpl
+def selfspec_seed_sources(domain: str) -> list[type[SeedSource]]:
+    """Offers its seeds."""
+    return [FinanceSeeds] if domain == "finance" else []

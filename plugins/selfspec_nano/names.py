@@ -1,0 +1,133 @@
+"""Endless invented names, so that a model can only copy them, never know them."""
+
+import zlib
+from random import Random
+
+ONSETS = "b d f g h k l m n p r s t v z w j c br dr gr kr pl st tr sh th cl fl".split()
+VOWELS = "a e i o u a e i o ai ea ou".split()
+CODAS = ["", "", "", "n", "r", "l", "s", "m", "t", "ck", "nd", "x"]
+ENDINGS = (
+    "vale don ton wick mere ford stead gate bury well ham lin berg stein mark field wood more "
+    "side land burn port brook holm dale worth ley son sen sky ov ez elli etti ard ier"
+).split()
+FIRST = (
+    "Anna Mark Lena Paul Rosa Ivan Nina Omar Clara Hugo Maya Felix Sara Leon Tara Adam Priya Kenji "
+    "Ingrid Pedro Fatima Noah Chloe Dmitri Aisha Lars Mei Carlos Hannah Kwame Elif Tomas Julia "
+    "Samir Greta Victor Naomi Stefan Amara Luis Yuki Brian Helen Rahul Monica George Irene Walter "
+    "Diana Kevin Alice Martin Leila Oscar Ruth Simon Joan Peter Wei Olga Daniel Marta Eric Susan"
+).split()
+LEFT = (
+    "Silver Red Blue Green North South East West Summit River Harbor Stone Iron Golden Pine Oak "
+    "Maple Cedar Eagle Falcon Lion Bright Clear Crown Royal Union Liberty Pioneer Atlas Orion Delta "
+    "Omega Nova Star Sun Moon Sky Ocean Coral Amber Crystal Diamond Copper Granite Prairie Valley "
+    "Meadow Forest Lake Mountain Canyon Arctic Pacific Atlantic Baltic Alpine Aster Beacon Anchor "
+    "Compass Lantern Bridge Castle Tower Mill Field Garden Rose Lily Olive Apple Honey Wolf Fox "
+    "Bear Swan Heron Raven Comet Quantum Vector Apex Zenith Vertex Prime First Global Metro Civic"
+).split()
+RIGHT = (
+    "Peak Point Ridge Gate Bridge Stone Field Wood Brook Water Light House Path Way Line Cross "
+    "Haven Port Bay Hill Rock Wing Leaf Root Tree Grove Crest Shore Star Wave Spring View Park"
+).split()
+CAMEL_LEFT = "Tele Nova Medi Agri Inter Omni Aero Bio Cyber Data Eco Geo Hydro Info Micro".split()
+CAMEL_RIGHT = "Vista Grid Link Core Works Soft Logic Net Path Max Plus Wave Gen Lab Tech".split()
+KINDS = {
+    "finance": (
+        "Bank|Foods|Motors|Steel|Energy|Retail|Media|Capital|Airlines|Insurance|Cement|Mining|Oil|"
+        "Shipping|Telecom|Software|Systems|Chemicals|Textiles|Brewers|Hotels|Homes|Logistics|"
+        "Savings Bank|Industries|Power|Semiconductors|Paper|Stores|Pharma|Railways|Securities|"
+        "Asset Management|Credit Union|Properties|Toys|Robotics|Farms|Dairy|Solar|Tire"
+    ),
+    "biomedicine": (
+        "Hospital|Clinic|Institute|Labs|Therapeutics|Pharma|Medical Center|University|Biotech|"
+        "Health|Diagnostics|Research Centre|Children's Hospital|Foundation|Vaccines|Genetics"
+    ),
+    "law": (
+        "Builders|Insurance|Estates|Shipping|Council|Union|Housing Trust|Developers|Holdings|"
+        "Water Board|Transport|Security|Stores|Press|Motors|School District|Charity|Rentals"
+    ),
+    "everyday": (
+        "Market|Bakery|Cafe|School|Library|Garden Club|Theatre|Museum|Swimming Pool|Bookshop|"
+        "Community Centre|Football Club|Choir|Bus Company|Farm Shop|Zoo|Cinema|Pizza House"
+    ),
+}
+KIND_LISTS = {field: kinds.split("|") for field, kinds in KINDS.items()}
+FORMS = "Inc|Corp|plc|Ltd|AG|SA|Group|Holdings|Partners|Brothers|International|Co".split("|")
+PLACES = (
+    "Lisbon|Oslo|Chicago|Mumbai|Osaka|Nairobi|Toronto|Lyon|Hamburg|Seoul|Leeds|Porto|Dallas|Milan|"
+    "Zurich|Warsaw|Prague|Dublin|Austin|Perth|Lagos|Bogota|Lima|Cairo|Athens|Manila|Denver|Geneva|"
+    "Boston|Kyoto|Vienna|Madrid|Cape Town|Santiago|Jakarta|Hanoi|Riga|Bergen|Tampa|Ghent|Naples|"
+    "Bristol|Glasgow|Turin|Utrecht|Busan|Pune|Accra|Quito|Tunis"
+).split("|")
+COUNTRIES = (
+    "Portugal|Norway|Canada|India|Japan|Kenya|France|Germany|Korea|Britain|Italy|Poland|Ireland|"
+    "Australia|Nigeria|Colombia|Peru|Egypt|Greece|Spain|Austria|Chile|Indonesia|Vietnam|Latvia|"
+    "Belgium|Brazil|Mexico|Turkey|Sweden|Finland|Denmark|Argentina|Thailand|Morocco|Ghana"
+).split("|")
+
+
+def word(rng: Random) -> str:
+    """Return one capitalised invented word, such as ``Norvale`` or ``Traick``."""
+    body = "".join(
+        rng.choice(ONSETS) + rng.choice(VOWELS) + rng.choice(CODAS)
+        for _ in range(rng.choice((1, 1, 1, 2)))
+    )
+    tail = rng.choice(ENDINGS) if rng.random() < 0.55 else rng.choice(ONSETS) + rng.choice("aeio")
+    return (body + tail).capitalize()
+
+
+def _organisation(rng: Random, field: str) -> str:
+    kind = rng.choice(KIND_LISTS.get(field, KIND_LISTS["finance"]))
+    style = rng.random()
+    if style < 0.32:
+        name = f"{word(rng)} {kind}"
+    elif style < 0.44:
+        name = f"{rng.choice(LEFT)} {rng.choice(RIGHT)} {kind}"
+    elif style < 0.54:
+        name = f"{rng.choice(LEFT)}{rng.choice(RIGHT).lower()} {kind}"
+    elif style < 0.64:
+        name = f"{word(rng)} & {word(rng)}"
+    elif style < 0.71:
+        name = rng.choice(CAMEL_LEFT) + rng.choice(CAMEL_RIGHT)
+        name += f" {kind}" if rng.random() < 0.5 else ""
+    elif style < 0.78:
+        initials = "".join(rng.choice("ABCDEFGHKLMNPRSTV") for _ in range(rng.choice((2, 3))))
+        name = f"{initials} {kind}"
+    elif style < 0.84:
+        name = f"{rng.choice(PLACES)} {rng.choice(LEFT)} {kind}"
+    elif style < 0.90:
+        name = f"{word(rng)} {rng.choice(LEFT)} {kind}"
+    else:
+        name = word(rng)
+    return f"{name} {rng.choice(FORMS)}" if rng.random() < 0.13 else name
+
+
+def is_held_out(name: str) -> bool:
+    """Return whether a name is kept for nano-world (one in eight, by hash)."""
+    return zlib.crc32(name.encode()) % 8 == 0
+
+
+def organisation(rng: Random, field: str, held_out: bool = False) -> str:
+    """Return an organisation's name in the manner of a field, such as ``Harbin & Cole``."""
+    while True:
+        name = _organisation(rng, field)
+        if is_held_out(name) == held_out:
+            return name
+
+
+def person(rng: Random, held_out: bool = False) -> str:
+    """Return a person's name, such as ``Lena Harbrook``."""
+    while True:
+        first = rng.choice(FIRST) if rng.random() < 0.7 else word(rng)
+        name = f"{first} {word(rng)}"
+        if is_held_out(name) == held_out:
+            return name
+
+
+def city(rng: Random) -> str:
+    """Return a city: a real one half of the time, otherwise invented."""
+    return rng.choice(PLACES) if rng.random() < 0.6 else word(rng)
+
+
+def country(rng: Random) -> str:
+    """Return a country: mostly a real one."""
+    return rng.choice(COUNTRIES) if rng.random() < 0.8 else f"{word(rng)}ia"

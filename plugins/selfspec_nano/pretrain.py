@@ -1,0 +1,214 @@
+"""Pretraining of nano: ``python -m selfspec_nano.pretrain --minutes 75``."""
+
+import argparse
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from selfspec_nano import corpus, tokenizer
+from selfspec_nano.initialise import Shape, build, is_structured
+from selfspec_nano.rows import Rows
+
+TOKENIZER_CHARACTERS = 12_000_000
+WARM_UP = 50
+
+
+def schedule(step: int, done: float) -> float:
+    """Return the factor on the learning rate: warm-up, constant to 60 %, linear to 2 %."""
+    return min(1.0, (step + 1) / WARM_UP) * (1.0 if done < 0.6 else max(0.02, (1 - done) / 0.4))
+
+
+def optimizers(model: Any, lr: float, muon: bool) -> list[Any]:  # noqa: ANN401
+    """Return the optimizers; each group remembers its own rate in ``base``.
+
+    Matrices outside the structured layers go to Muon (https://kellerjordan.github.io/posts/muon/)
+    if asked for, everything else to AdamW; the structured layers learn at 0.3 of the rate.
+    """
+    import torch
+
+    named = list(model.named_parameters())
+    slow = [p for n, p in named if is_structured(n)]
+    matrices = [
+        p for n, p in named if muon and p.ndim == 2 and not is_structured(n) and "embed" not in n
+    ]
+    taken = {id(p) for p in slow + matrices}
+    rest = [p for _, p in named if id(p) not in taken]
+    groups = [{"params": rest, "lr": lr}, {"params": slow, "lr": lr * 0.3}]
+    found: list[Any] = [
+        torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    ]
+    if matrices:
+        found.append(
+            torch.optim.Muon(
+                matrices, lr=1.6 * lr, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"
+            )
+        )
+    for optimizer in found:
+        for group in optimizer.param_groups:
+            group["base"] = group["lr"]
+    return found
+
+
+class Run:
+    """One pretraining run in a folder: state, log, checkpoints.
+
+    Args:
+        out: folder of checkpoint, log and exported model.
+        options: the parsed command line.
+    """
+
+    def __init__(self, out: Path, options: argparse.Namespace) -> None:
+        import torch
+
+        self.out, self.options = out, options
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.bf16 = self.device == "cuda" or torch.cpu._is_avx512_bf16_supported()
+        self.step, self.tokens, self.seconds = 0, 0, 0.0
+        out.mkdir(parents=True, exist_ok=True)
+        if not (options.resume and (out / "tokenizer.json").exists()):
+            texts = corpus.sample(options.random_seed + 7, TOKENIZER_CHARACTERS)
+            tokenizer.wrap(tokenizer.train(texts)).save_pretrained(out)
+        self.tokenizer = tokenizer.load(out)
+        shape = Shape(self.tokenizer.get_vocab_size(), options.width, options.layers, options.inner)
+        self.model = build(shape, options.random_seed).to(self.device)
+        if self.device == "cpu":  # compiled, plain attention is a quarter faster than sdpa here
+            self.model.set_attn_implementation("eager")
+        self.optimizers = optimizers(self.model, options.lr, options.muon)
+        if options.resume and (out / "checkpoint.pt").exists():
+            self._restore()
+        # Another seed after a resume: fresh documents, not those of the first sitting.
+        self.rows = Rows(self.tokenizer, options.random_seed + 1000 + self.step, options.batch)
+        self.forward = torch.compile(self._loss, dynamic=False) if options.compile else self._loss
+
+    def _restore(self) -> None:
+        import torch
+
+        state = torch.load(self.out / "checkpoint.pt", weights_only=True)
+        self.model.load_state_dict(state["model"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.step, self.tokens, self.seconds = state["step"], state["tokens"], state["seconds"]
+
+    def save(self) -> None:
+        """Write the checkpoint, then the model in 16 bits (first aside, so readers see it whole)."""
+        import torch
+
+        state = {
+            "model": self.model.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "step": self.step,
+            "tokens": self.tokens,
+            "seconds": self.seconds,
+        }
+        torch.save(state, self.out / "checkpoint.tmp")
+        (self.out / "checkpoint.tmp").replace(self.out / "checkpoint.pt")
+        export(self.model, self.out)
+
+    def _loss(self, rows: Any) -> Any:  # noqa: ANN401
+        import torch
+        from torch.nn.functional import cross_entropy
+
+        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.bf16):
+            logits = self.model(input_ids=rows[:, :-1], use_cache=False).logits
+        return cross_entropy(logits.float().flatten(0, 1), rows[:, 1:].flatten())
+
+    def done(self) -> float:
+        """Return the share of the run that is over."""
+        if self.options.tokens:
+            return self.tokens / self.options.tokens
+        return self.seconds / (60 * self.options.minutes)
+
+    def update(self, done: float) -> float:
+        """Train on one batch and return its loss."""
+        import torch
+
+        rows = torch.from_numpy(self.rows.batch(self.tokens, done)).to(self.device)
+        loss = self.forward(rows)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        factor = schedule(self.step, done)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["base"] * factor
+            optimizer.step()
+            optimizer.zero_grad()
+        self.step += 1
+        self.tokens += rows[:, 1:].numel()
+        return float(loss.detach())
+
+    def train(self) -> None:
+        """Train to the end, with a log line and a checkpoint every few minutes."""
+        from selfspec_nano.copytest import copy_scores
+
+        losses: list[float] = []
+        last, saved = time.monotonic(), self.seconds
+        while (done := self.done()) < 1:
+            losses.append(self.update(done))
+            now = time.monotonic()
+            self.seconds, last = self.seconds + now - last, now
+            if self.seconds - saved >= 60 * self.options.every or self.done() >= 1:
+                self.save()
+                self.model.eval()
+                scores = copy_scores(self.model, self.tokenizer, size=30)
+                self.model.train()
+                rate = len(losses) * self.options.batch / (self.seconds - saved)
+                self.log(sum(losses[-100:]) / len(losses[-100:]), rate, scores)
+                last, saved, losses = time.monotonic(), self.seconds, []
+
+    def log(self, loss: float, rate: float, scores: dict[str, float]) -> None:
+        """Append a line to ``log.jsonl``: progress, mean loss of 100 steps, copy test."""
+        line = {
+            "step": self.step,
+            "tokens": self.tokens,
+            "minutes": round(self.seconds / 60, 1),
+            "loss": round(loss, 3),
+            "tokens_per_second": round(rate),
+            "copy": scores,
+        }
+        with (self.out / "log.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def export(model: Any, out: Path) -> None:  # noqa: ANN401
+    """Write config, weights in bfloat16 and generation settings to a folder."""
+    import copy
+
+    import torch
+
+    half = copy.deepcopy(model).to("cpu", torch.bfloat16)
+    half.generation_config.pad_token_id = 1
+    aside = out / "exporting"
+    half.save_pretrained(aside)
+    for path in aside.iterdir():
+        shutil.move(path, out / path.name)
+    aside.rmdir()
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m selfspec_nano.pretrain", description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("nano"), help="folder to write")
+    parser.add_argument("--minutes", type=float, default=75, help="time to train")
+    parser.add_argument("--tokens", type=int, help="tokens to train on, instead of --minutes")
+    parser.add_argument("--random-seed", type=int, default=0)
+    parser.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
+    parser.add_argument("--every", type=float, default=4, help="minutes between checkpoints")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=4096, help="tokens in a step")
+    parser.add_argument("--lr", type=float, default=3e-3)
+    parser.add_argument("--muon", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--width", type=int, default=192)
+    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--inner", type=int, default=512)
+    options = parser.parse_args()
+    import torch
+
+    torch.set_num_threads(options.threads)
+    Run(options.out, options).train()
+
+
+if __name__ == "__main__":
+    main()

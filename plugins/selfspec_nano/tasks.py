@@ -1,0 +1,245 @@
+"""Items of the corpus's tasks: (input, answer) made from a domain's content."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from selfspec_nano.content import Domain, Event, Statement, fields
+from selfspec_nano.instructions import instruction
+from selfspec_nano.slots import Filler
+
+FIGURE_SLOTS = frozenset("M M2 P P2 N N2 K Cents Year".split())
+CHOICES = {
+    "headline_sentiment": ["positive", "negative", "neutral"],
+    "policy_stance": ["hawkish", "dovish", "neutral"],
+    "headline_yesno": ["yes", "no"],
+    "claim_check": ["supported", "refuted", "unknown"],
+}
+FINANCE_EVENTS = ["earnings", "merger", "dividend", "lawsuit", "appointment", "layoffs", "debt"]
+FINANCE_EVENTS += ["rating"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One task item as it will stand in a document."""
+
+    task: str
+    instruction: str
+    input: str
+    output: str
+
+
+@dataclass
+class Source:
+    """Where an item's content comes from.
+
+    Attributes:
+        rng: source of randomness.
+        domain: the field.
+        held_out: whether frames, definitions and names are those kept for nano-world.
+    """
+
+    rng: Random
+    domain: Domain
+    held_out: bool = False
+
+    def filler(self) -> Filler:
+        """Return fresh slot values."""
+        return Filler(self.rng, self.domain, self.held_out)
+
+    def texts(self, entry: Event | Statement) -> tuple[str, ...]:
+        """Return the frames this source may use."""
+        return entry.held_out if self.held_out else entry.texts
+
+    def events(self, keep: Callable[[Event], object] = lambda event: True) -> list[Event]:
+        """Return the events that have usable frames and satisfy a condition."""
+        return [event for event in self.domain.events if self.texts(event) and keep(event)]
+
+    def frame(self, event: Event) -> str:
+        """Return one of an event's frames."""
+        return self.rng.choice(self.texts(event))
+
+
+def answerable(frame: str, *templates: str) -> bool:
+    """Return whether every slot of the templates is filled by the frame."""
+    return all(fields(template) <= fields(frame) for template in templates)
+
+
+def padded(source: Source, text: str, share: float = 0.25) -> str:
+    """Sometimes put a sentence of unrelated news before or after a text."""
+    rng = source.rng
+    if rng.random() >= share or len(text.split()) > 26:
+        return text
+    extra = source.filler()(source.frame(rng.choice(source.events())))
+    return joined(text, extra) if rng.random() < 0.7 else joined(extra, text)
+
+
+def joined(first: str, second: str) -> str:
+    """Return two sentences as one text; a headline gets its full stop."""
+    return f"{first}{'' if first[-1] in '.?!' else '.'} {second}"
+
+
+def sentiment(source: Source, label: str | None = None) -> tuple[str, str]:
+    """Make a company text and its tone."""
+    label = label or source.rng.choice(CHOICES["headline_sentiment"])
+    event = source.rng.choice(source.events(lambda e: e.tone == label))
+    return source.filler()(source.frame(event)), label
+
+
+def event_type(source: Source, label: str | None = None) -> tuple[str, str]:
+    """Make a text and the type of its event."""
+    label = label or source.rng.choice(event_labels(source.domain))
+    event = source.rng.choice(source.events(lambda e: e.type == label))
+    return source.filler()(source.frame(event)), label
+
+
+def event_labels(domain: Domain) -> list[str]:
+    """Return the event types of a domain, in order of appearance."""
+    return list(dict.fromkeys(event.type for event in domain.events))
+
+
+def statement(source: Source, task: str, label: str | None = None) -> tuple[str, str]:
+    """Make a sentence and its label in one of the domain's labelling tasks."""
+    entries = [s for s in source.domain.statements if s.task == task and source.texts(s)]
+    label = label or source.rng.choice(sorted({entry.label for entry in entries}))
+    texts = [text for entry in entries if entry.label == label for text in source.texts(entry)]
+    return source.filler()(source.rng.choice(texts)), label
+
+
+def yes_no(source: Source, label: str | None = None) -> tuple[str, str]:
+    """Make a text with a question, and yes or no."""
+    rng = source.rng
+    label = label or rng.choice(CHOICES["headline_yesno"])
+    while True:
+        event = rng.choice(source.events(lambda e: e.yes and e.no))
+        frame, fill = source.frame(event), source.filler()
+        asked = [q for q in (event.yes if label == "yes" else event.no) if answerable(frame, q)]
+        if asked:
+            return f"{padded(source, fill(frame), 0.15)} Question: {fill(rng.choice(asked))}", label
+
+
+def claim(source: Source, label: str | None = None) -> tuple[str, str]:
+    """Make a text with a claim, and whether it is supported, refuted or unknown."""
+    rng = source.rng
+    label = label or rng.choice(CHOICES["claim_check"])
+    while True:
+        event = rng.choice(source.events(lambda e: e.true and e.false))
+        frame, fill = source.frame(event), source.filler()
+        if label == "unknown":
+            other = rng.choice(source.events(lambda e, kind=event.type: e.type != kind))
+            claims = other.true + other.false
+        else:
+            claims = event.true if label == "supported" else event.false
+        claims = tuple(c for c in claims if answerable(frame, c))
+        if claims:
+            return f"{padded(source, fill(frame), 0.15)} Claim: {fill(rng.choice(claims))}", label
+
+
+def organisations(source: Source, label: str | None = None) -> tuple[str, str]:
+    """Make a text and the organisations it names, in order."""
+    rng = source.rng
+    wanted = rng.choice((1, 1, 2, 2, 3))
+    text, found = "", []
+    while len(found) < wanted:
+        frame, fill = source.frame(rng.choice(source.events())), source.filler()
+        sentence = fill(frame)
+        text = joined(text, sentence) if text else sentence
+        found += fill.organisations(frame, sentence)
+    return text, ", ".join(found)
+
+
+def _question(source: Source, figures: bool) -> tuple[str, str]:
+    rng = source.rng
+    while True:
+        event = rng.choice(source.events(lambda e: e.ask))
+        frame, fill = source.frame(event), source.filler()
+        pairs = [
+            (question, answer)
+            for question, answer in event.ask
+            if answerable(frame, question, answer)
+            and fields(answer)
+            and bool(fields(answer) & FIGURE_SLOTS) == figures
+        ]
+        if not pairs:
+            continue
+        question, answer = rng.choice(pairs)
+        text, reply = fill(frame), fill.raw(answer)
+        if reply in text:
+            return f"{padded(source, text)} Question: {fill(question)}", reply
+
+
+def figure(source: Source, label: str | None = None) -> tuple[str, str]:
+    """Make a text with a question whose answer is a figure of the text."""
+    return _question(source, figures=True)
+
+
+def span(source: Source, label: str | None = None) -> tuple[str, str]:
+    """Make a text with a question whose answer is a name or phrase of the text."""
+    return _question(source, figures=False)
+
+
+def term(source: Source, label: str | None = None) -> tuple[str, str]:
+    """Make a definition and its term."""
+    rng = source.rng
+    while True:
+        entry = rng.choice(source.domain.terms)
+        texts = entry.held_out if source.held_out else entry.texts
+        if texts:
+            text = rng.choice(texts)
+            style = rng.random()
+            text = text[0].upper() + text[1:] + "." if style < 0.8 else text
+            return text, entry.term
+
+
+MAKERS: dict[str, Callable[..., tuple[str, str]]] = {
+    "headline_sentiment": sentiment,
+    "event_type": event_type,
+    "headline_yesno": yes_no,
+    "claim_check": claim,
+    "company_ner": organisations,
+    "figure_lookup": figure,
+    "deal_roles": span,
+    "glossary": term,
+}
+LABELLED = frozenset(("headline_sentiment", "event_type", "headline_yesno", "claim_check"))
+
+
+def tasks_of(domain: Domain) -> list[str]:
+    """Return the tasks a domain has content for."""
+    found = [name for name in MAKERS if name != "glossary" or domain.terms]
+    if not domain.events:
+        found = [name for name in found if name == "glossary"]
+    return found + list(domain.statement_tasks())
+
+
+def labels_of(domain: Domain, task: str) -> list[str]:
+    """Return the labels of a task in a domain; empty for tasks without choices."""
+    if task == "event_type":
+        return event_labels(domain)
+    if task in MAKERS:
+        return list(CHOICES.get(task, ()))
+    return list(dict.fromkeys(s.label for s in domain.statements if s.task == task))
+
+
+def make(source: Source, task: str, label: str | None = None) -> tuple[str, str]:
+    """Make (input, answer) for any task of the source's domain."""
+    if task in MAKERS:
+        return MAKERS[task](source, label)
+    return statement(source, task, label)
+
+
+def make_item(source: Source, task: str, choices: list[str] | None = None) -> Item:
+    """Make an item with a freshly worded instruction.
+
+    Args:
+        source: content and randomness.
+        task: one of ``tasks_of(source.domain)``.
+        choices: the labels to draw from and to name; all of the task's labels if None.
+    """
+    rng = source.rng
+    labels = list(choices or labels_of(source.domain, task))
+    rng.shuffle(labels)
+    text, answer = make(source, task, labels[0] if labels else None)
+    rng.shuffle(labels)
+    wording = task if task in MAKERS or task == "policy_stance" else "label"
+    return Item(task, instruction(rng, wording, source.domain.name, labels), text, answer)

@@ -1,0 +1,273 @@
+"""Generators: how instructions are proposed and answered with the resident model."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+
+from selfspec_core import Context, Example, Generator, Instruction, Sampling, Seed, hookimpl, parse
+from selfspec_core.types import CLOSED_KINDS
+from selfspec_plugins.prompts import (
+    label_first_entry,
+    label_first_prompt,
+    proposal_entry,
+    proposal_stops,
+    read_proposal,
+)
+
+
+class SelfInstruct(Generator):
+    """Shows a few demonstrations and lets the model write the next instruction and input.
+
+    Self-Instruct (arXiv 2212.10560) as Self-Specialization uses it. Every prompt of a batch shows
+    the same demonstrations, so that the engine encodes them once.
+    """
+
+    name = "self_instruct"
+    summary = "writes the next instruction after a few demonstrations"
+
+    def propose(self, batch: int, context: Context) -> list[Instruction]:
+        """Returns `propose.batch` candidates."""
+        rng = random.Random(context.random_seed_of("propose", batch))
+        task = rng.choice(_wanted(context)) if context.settings.propose.one_task else None
+        return self._propose(batch, context, rng, task)
+
+    def _propose(
+        self, batch: int, context: Context, rng: random.Random, task: str | None
+    ) -> list[Instruction]:
+        settings, layout = context.settings.propose, context.layout
+        shown = _draw(rng, context, task)
+        opening = settings.preface + "".join(
+            proposal_entry(layout, s.instruction, s.input) for s in shown
+        )
+        prompt = opening + layout.instruction.removesuffix(" ")
+        texts = context.model.generate(
+            [prompt] * settings.batch,
+            _proposing(context, batch, proposal_stops(layout)),
+            context.progress,
+        )
+        kin = context.seeds_of(task) if task else context.seeds
+        return [
+            _as_instruction(read_proposal(layout, text), text, kin, _id(context, batch, row), shown)
+            for row, text in enumerate(texts)
+        ]
+
+
+class LabelFirst(SelfInstruct):
+    """For closed kinds fixes the answer first and has the input written to it, classes balanced.
+
+    SELF-GUIDE (arXiv 2407.12874). Tasks take turns; other kinds are proposed as `self_instruct`
+    does, from demonstrations of one task.
+    """
+
+    name = "label_first"
+    summary = "fixes the label, then has the input written; classes and tasks balanced"
+
+    def propose(self, batch: int, context: Context) -> list[Instruction]:
+        """Returns `propose.batch` candidates of the task whose turn it is."""
+        rng = random.Random(context.random_seed_of("propose", batch))
+        tasks = _wanted(context)
+        task = tasks[batch % len(tasks)]
+        seeds = context.seeds_of(task)
+        if seeds[0].kind not in CLOSED_KINDS:
+            return self._propose(batch, context, rng, task)
+        return self._propose_labelled(batch, context, rng, seeds)
+
+    def _propose_labelled(
+        self, batch: int, context: Context, rng: random.Random, seeds: Sequence[Seed]
+    ) -> list[Instruction]:
+        settings, layout, first = context.settings.propose, context.layout, seeds[0]
+        shown = rng.sample(seeds, min(settings.demonstrations, len(seeds)))
+        opening = settings.preface + "".join(
+            label_first_entry(layout, s.instruction, s.input, s.output) for s in shown
+        )
+        wordings = sorted({s.instruction for s in [*seeds, *context.pool] if s.task == first.task})
+        labels = _balanced(rng, first.choices, settings.batch)
+        asked = [rng.choice(wordings) for _ in labels]
+        prompts = [
+            opening + label_first_prompt(layout, instruction, label)
+            for instruction, label in zip(asked, labels, strict=True)
+        ]
+        stops = _proposing(context, batch, proposal_stops(layout))
+        texts = context.model.generate(prompts, stops, context.progress)
+        return [
+            Instruction(
+                _id(context, batch, row),
+                first.task,
+                first.kind,
+                instruction,
+                " ".join(text.split()),
+                context.round,
+                batch,
+                first.choices,
+                label,
+                tuple(s.id for s in shown),
+            )
+            for row, (instruction, label, text) in enumerate(zip(asked, labels, texts, strict=True))
+        ]
+
+
+class FewShot(Generator):
+    """Answers after a few demonstrations, those of the same task first.
+
+    A label that was fixed before its input was written stays the answer; with
+    `answer.check_labels` the model answers too, and the share that agrees goes into `votes`.
+    """
+
+    name = "few_shot"
+    summary = "answers after demonstrations of the same task"
+
+    def answer(
+        self, instructions: Sequence[Instruction], batch: int, context: Context
+    ) -> list[Example]:
+        """Returns one example per instruction, in order."""
+        settings = context.settings.answer
+        rng = random.Random(context.random_seed_of("answer", batch))
+        shown = _same_task_first(rng, context, instructions[0].task, settings.demonstrations)
+        asked = [i for i in instructions if i.label is None or settings.check_labels]
+        answers = dict(zip([i.id for i in asked], self._answers(asked, shown, batch, context)))
+        return [
+            _as_example(i, answers.get(i.id, []), batch, shown, settings.votes > 1)
+            for i in instructions
+        ]
+
+    def _answers(
+        self, asked: Sequence[Instruction], shown: Sequence[Seed], batch: int, context: Context
+    ) -> list[list[str]]:
+        """Returns `answer.votes` answers to each instruction."""
+        settings, layout = context.settings.answer, context.layout
+        prompts = [layout.few_shot(shown, i.instruction, i.input) for i in asked]
+        sampling = Sampling(
+            settings.max_new_tokens,
+            settings.vote_temperature if settings.votes > 1 else settings.temperature,
+            settings.top_p,
+            layout.stop,
+            context.random_seed_of("answer", batch),
+        )
+        repeated = [prompt for prompt in prompts for _ in range(settings.votes)]
+        texts = context.model.generate(repeated, sampling, context.progress) if repeated else []
+        return [
+            [text.strip() for text in texts[at : at + settings.votes]]
+            for at in range(0, len(texts), settings.votes)
+        ]
+
+
+def _wanted(context: Context) -> list[str]:
+    """Tasks that still have room, in seed order."""
+    tasks = list(dict.fromkeys(seed.task for seed in context.seeds))
+    return [task for task in tasks if task in context.wanted] if context.wanted else tasks
+
+
+def _draw(rng: random.Random, context: Context, task: str | None) -> list[Seed | Instruction]:
+    """Draws the demonstrations of a proposal: seeds and, by a setting, pool instructions."""
+    settings = context.settings.propose
+    seeds = context.seeds_of(task) if task else list(context.seeds)
+    pool = [i for i in context.pool if task is None or i.task == task]
+    from_pool = rng.sample(pool, min(settings.pool_demonstrations, len(pool)))
+    wanted = min(settings.demonstrations - len(from_pool), len(seeds))
+    shown = [*rng.sample(seeds, wanted), *from_pool]
+    rng.shuffle(shown)
+    return shown
+
+
+def _same_task_first(rng: random.Random, context: Context, task: str, count: int) -> list[Seed]:
+    """Draws demonstrations: from the task's seeds, then from the others, nearest to the query last."""
+    same = context.seeds_of(task)
+    others = [seed for seed in context.seeds if seed.task != task]
+    drawn = rng.sample(same, min(count, len(same)))
+    return rng.sample(others, min(count - len(drawn), len(others))) + drawn
+
+
+def _balanced(rng: random.Random, choices: Sequence[str], count: int) -> list[str]:
+    """Returns `count` labels in random order, each choice as often as the others (± 1)."""
+    order = list(choices)
+    rng.shuffle(order)
+    labels = [order[row % len(order)] for row in range(count)]
+    rng.shuffle(labels)
+    return labels
+
+
+def _proposing(context: Context, batch: int, stops: tuple[str, ...]) -> Sampling:
+    settings = context.settings.propose
+    return Sampling(
+        settings.max_new_tokens,
+        settings.temperature,
+        settings.top_p,
+        stops,
+        context.random_seed_of("propose", batch),
+    )
+
+
+def _id(context: Context, batch: int, row: int) -> str:
+    return f"r{context.round}-{batch:05d}-{row:03d}"
+
+
+def _as_instruction(
+    read: tuple[str, str] | None,
+    text: str,
+    kin: Sequence[Seed],
+    id: str,
+    shown: Sequence[Seed | Instruction],
+) -> Instruction:
+    """Builds a candidate; task, kind and choices are those of the seed it is most like."""
+    round, batch = (int(part.lstrip("r")) for part in id.split("-")[:2])
+    instruction, input = read or ("", "")
+    like = max(kin, key=lambda seed: _likeness(seed, instruction))
+    ids = tuple(s.id for s in shown)
+    unread = None if read else text
+    return Instruction(
+        id, like.task, like.kind, instruction, input, round, batch, like.choices, None, ids, unread
+    )
+
+
+def _likeness(seed: Seed, instruction: str) -> float:
+    """Share of words that a seed's instruction has in common with another (Jaccard)."""
+    ours, theirs = set(seed.instruction.lower().split()), set(instruction.lower().split())
+    return len(ours & theirs) / max(1, len(ours | theirs))
+
+
+def _as_example(
+    asked: Instruction, answers: Sequence[str], batch: int, shown: Sequence[Seed], voted: bool
+) -> Example:
+    """Builds the example: the fixed label, the majority answer, or the only one."""
+    keys = [_key(asked, answer) for answer in answers]
+    output, share = asked.label, None
+    if asked.label is not None and answers:
+        share = keys.count(_key(asked, asked.label)) / len(keys)
+    elif answers:
+        best, votes = Counter(keys).most_common(1)[0]
+        output, share = answers[keys.index(best)], votes / len(keys) if voted else None
+    return Example(
+        asked.id,
+        asked.task,
+        asked.kind,
+        asked.instruction,
+        asked.input,
+        _repaired(asked, output or ""),
+        asked.round,
+        batch,
+        asked.choices,
+        asked.label,
+        share,
+        tuple(s.id for s in shown),
+    )
+
+
+def _key(asked: Instruction, answer: str) -> str:
+    """What two answers must share to count as the same."""
+    return str(parse(asked.kind, answer, asked.choices))
+
+
+def _repaired(asked: Instruction, output: str) -> str:
+    """Mends what the parser can read: a choice in another form becomes the choice itself."""
+    text = " ".join(output.split()) if asked.kind != "summarization" else output.strip()
+    if asked.kind in CLOSED_KINDS and asked.choices:
+        return parse(asked.kind, text, asked.choices) or text
+    return text
+
+
+@hookimpl
+def selfspec_generators() -> list[type[Generator]]:
+    """Offers the generators of this module."""
+    return [SelfInstruct, LabelFirst, FewShot]

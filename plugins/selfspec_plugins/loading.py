@@ -1,0 +1,107 @@
+"""Loads a causal language model and its tokenizer, or says in one line why that is impossible."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from selfspec_core.config import ModelSettings
+from selfspec_core.errors import UsageError
+
+
+def load(settings: ModelSettings) -> tuple[Any, Any]:
+    """Returns model (in evaluation mode) and tokenizer.
+
+    Raises:
+        UsageError: naming the folder and what it lacks, or the hub id that cannot be reached.
+    """
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    source = str(check_folder(settings.path)) if settings.path else settings.name
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    common = {"revision": settings.revision or "main", "trust_remote_code": settings.trust_remote_code}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, **common)
+        model = AutoModelForCausalLM.from_pretrained(source, **common, **placement(settings))
+    except (OSError, ValueError) as error:
+        raise UsageError(_reason(settings, error)) from error
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return model.eval(), tokenizer
+
+
+def check_folder(path: Path) -> Path:
+    """Returns `path` if a model lies there.
+
+    Raises:
+        UsageError: naming what is missing.
+    """
+    if not path.is_dir():
+        raise UsageError(f"--model {path}: no such folder")
+    if not (path / "config.json").is_file():
+        raise UsageError(f"--model {path}: no config.json in it, so it is not a model folder")
+    if not list(path.glob("*.safetensors")):
+        pickled = ", ".join(sorted(p.name for p in path.glob("*.bin")))
+        instead = f" (only {pickled}, which is not loaded for safety)" if pickled else ""
+        raise UsageError(f"--model {path}: no weights: expected *.safetensors{instead}")
+    return path
+
+
+def placement(settings: ModelSettings) -> dict[str, Any]:
+    """Returns the arguments of `from_pretrained` for dtype, quantization, attention and device."""
+    import torch
+
+    cuda = torch.cuda.is_available() and settings.device != "cpu"
+    if settings.dtype == "auto":
+        dtype = torch.bfloat16 if cuda else torch.float32
+    else:
+        dtype = getattr(torch, settings.dtype)
+    device: Any = settings.device
+    if device == "auto":
+        device = {"": 0} if cuda else None
+    kwargs: dict[str, Any] = {"dtype": dtype, "use_safetensors": True}
+    if device not in (None, "cpu"):
+        kwargs["device_map"] = device
+    if settings.attention:
+        kwargs["attn_implementation"] = settings.attention
+    if settings.quantization == "nf4" or (settings.quantization == "auto" and cuda):
+        from transformers import BitsAndBytesConfig
+
+        kwargs["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype,
+        )
+    return kwargs
+
+
+def weight_hashes(path: Path | None) -> dict[str, str]:
+    """Returns the first 16 hex digits of the SHA-256 of each weights file in `path`."""
+    hashes = {}
+    for file in sorted(path.glob("*.safetensors")) if path else ():
+        with file.open("rb") as stream:
+            hashes[file.name] = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+    return hashes
+
+
+def _reason(settings: ModelSettings, error: Exception) -> str:
+    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if settings.path:
+        return f"--model {settings.path}: {first}"
+    network = ("connect", "offline", "couldn't reach", "max retries", "resolve", "cached")
+    if any(word in str(error).lower() for word in network):
+        return (
+            f"--model {settings.name}: the hub cannot be reached and the model is not in the "
+            "local cache; --model PATH takes a local folder"
+        )
+    return f"--model {settings.name}: {first}; --model PATH takes a local folder"

@@ -1,0 +1,153 @@
+"""A key-value cache whose rows share one copy of their common prefix.
+
+Prompts of a batch begin with the same demonstrations. Their keys and values are kept once, with
+batch size 1; each row keeps only its own. Attention over both parts is one softmax over the
+concatenated scores, so the result is that of ordinary attention (the decomposition of Hydragen,
+arXiv 2402.05099), while the prefix is read once instead of once per row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+NAME = "selfspec_prefix"
+SCORES = 1 << 26
+"""Most attention scores held at once; more rows are taken in turns."""
+
+
+class PrefixLayer:
+    """Keys and values of one layer: a prefix of batch 1, then every row's own part.
+
+    The rows' part is written into a buffer of `capacity` columns rather than concatenated, which
+    would copy the whole cache for every new token.
+
+    Attributes:
+        prefix: keys and values of shape (1, heads, prefix, width), or None.
+    """
+
+    is_sliding = False
+    is_compileable = False
+
+    def __init__(self, prefix: tuple[torch.Tensor, torch.Tensor] | None, capacity: int) -> None:
+        self.prefix, self.capacity, self.used = prefix, capacity, 0
+        self.keys: Any = None
+        self.values: Any = None
+
+    def update(self, keys: torch.Tensor, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Appends (rows, heads, new, width) and returns all of the rows' own part."""
+        if self.keys is None:
+            shape = (*keys.shape[:2], self.capacity, keys.shape[-1])
+            self.keys, self.values = keys.new_empty(shape), values.new_empty(shape)
+        end = self.used + keys.shape[-2]
+        self.keys[:, :, self.used : end] = keys
+        self.values[:, :, self.used : end] = values
+        self.used = end
+        return self.keys[:, :, :end], self.values[:, :, :end]
+
+    def select(self, rows: torch.Tensor) -> None:
+        """Keeps only `rows` of the batch."""
+        self.keys, self.values = self.keys[rows], self.values[rows]
+
+
+def prefix_cache(prefix: Any, layers: int, capacity: int) -> Any:
+    """Returns a transformers `Cache` of `PrefixLayer`s.
+
+    Args:
+        prefix: the `DynamicCache` of the prefix, or None.
+        layers: number of decoder layers.
+        capacity: columns a row may fill.
+    """
+    from transformers.cache_utils import Cache
+
+    class RowCache(Cache):
+        def update(self, key_states, value_states, layer_idx, *args, **kwargs):  # type: ignore[no-untyped-def]
+            return self.layers[layer_idx].update(key_states, value_states)
+
+        def get_seq_length(self, layer_idx: int = 0) -> int:
+            return self.layers[layer_idx].used
+
+    own = [
+        PrefixLayer((prefix.layers[i].keys, prefix.layers[i].values) if prefix else None, capacity)
+        for i in range(layers)
+    ]
+    return RowCache(layers=own)  # type: ignore[arg-type]
+
+
+@contextmanager
+def prefix_attention(model: Any, cache: Any) -> Iterator[None]:
+    """Makes `model` attend over the prefixes in `cache` and over each row's own part."""
+    from transformers import AttentionInterface
+
+    def forward(module, query, key, value, mask, scaling=None, **kwargs):  # type: ignore[no-untyped-def]
+        if kwargs.get("softcap") or kwargs.get("s_aux") is not None:
+            raise NotImplementedError("attention with soft caps or sinks")
+        prefix = cache.layers[module.layer_idx].prefix
+        scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+        return attend(query * scale, key, value, mask, prefix).transpose(1, 2), None
+
+    AttentionInterface.register(NAME, forward)
+    before = model.config._attn_implementation
+    model.config._attn_implementation = NAME
+    try:
+        yield
+    finally:
+        model.config._attn_implementation = before
+
+
+def attend(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    mask: torch.Tensor,
+    prefix: tuple[torch.Tensor, torch.Tensor] | None,
+) -> torch.Tensor:
+    """Attends over a shared prefix and each row's own keys.
+
+    Args:
+        query: (rows, heads, q, width), already scaled.
+        key: (rows, key heads, n, width); several query heads may share a key head.
+        mask: (rows, 1, q, n), true where a query may look.
+        prefix: keys and values (1, key heads, p, width), or None.
+
+    Returns:
+        (rows, heads, q, width).
+    """
+    import torch
+
+    rows, heads, q, width = query.shape
+    columns = key.shape[2] + (prefix[0].shape[2] if prefix else 0)
+    step = max(1, SCORES // (heads * q * columns))
+    if step >= rows:
+        return _attend(query, key, value, mask, prefix)
+    parts = [slice(i, i + step) for i in range(0, rows, step)]
+    return torch.cat([_attend(query[p], key[p], value[p], mask[p], prefix) for p in parts])
+
+
+def _attend(query: Any, key: Any, value: Any, mask: Any, prefix: Any) -> Any:
+    import torch
+
+    (rows, heads, q, width), shared = query.shape, key.shape[1]
+    group = heads // shared
+    query = query.reshape(rows, shared, group, q, width)
+    own = query.reshape(rows, shared, group * q, width) @ key.transpose(-1, -2)
+    own = own.reshape(rows, shared, group, q, -1)
+    own = own.masked_fill(~mask[:, :, None], torch.finfo(own.dtype).min)
+    if prefix is None:
+        weights = own.float().softmax(-1).to(value.dtype)
+        mixed = weights.reshape(rows, shared, group * q, -1) @ value
+        return mixed.reshape(rows, heads, q, width)
+    # all rows' queries against the one prefix: a single matrix product per head
+    flat = query.permute(1, 0, 2, 3, 4).reshape(shared, -1, width)
+    scores = flat @ prefix[0][0].transpose(-1, -2)
+    scores = scores.reshape(shared, rows, group, q, -1).transpose(0, 1)
+    weights = torch.cat([scores, own], -1).float().softmax(-1).to(value.dtype)
+    before, after = weights.split([scores.shape[-1], own.shape[-1]], -1)
+    mixed = after.reshape(rows, shared, group * q, -1) @ value
+    before = before.transpose(0, 1).reshape(shared, rows * group * q, -1) @ prefix[1][0]
+    before = before.reshape(shared, rows, group * q, width).transpose(0, 1)
+    return (mixed + before).reshape(rows, heads, q, width)

@@ -1,0 +1,168 @@
+"""A model and a trainer without weights: a whole run in seconds, for tests and domain authors.
+
+The model proposes by recombining the words of its demonstrations and answers with the output of
+the most similar one it has seen; "training" it is to let it remember the rows. A nearest-neighbour
+learner is the simplest thing that truly gains from more examples.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from selfspec_core import (
+    LAYOUTS,
+    Adapter,
+    Capabilities,
+    Context,
+    Example,
+    Layout,
+    Model,
+    Progress,
+    Sampling,
+    Seed,
+    Trainer,
+    UsageError,
+    hookimpl,
+)
+from selfspec_core.config import ModelSettings
+
+_MEMORY = "memory.json"
+_CLUELESS = "I would have to think about that."
+
+
+class Scripted(Model):
+    """Nearest-neighbour answers, recombined proposals, or a script.
+
+    With `model.path`, a JSONL file of `instruction`, `input`, `output`: proposals are its lines in
+    turn, and answers its outputs.
+    """
+
+    name = "scripted"
+    summary = "no weights: recombines demonstrations, or follows a script; runs in seconds"
+    Settings = ModelSettings
+    trainer = "remember"
+
+    def load(self) -> None:
+        """Reads the script, if there is one."""
+        self._script: list[dict[str, str]] = []
+        self._memory: list[dict[str, str]] = []
+        if self.settings.path is not None:
+            try:
+                lines = Path(self.settings.path).read_text(encoding="utf-8").splitlines()
+            except OSError as error:
+                raise UsageError(f"model.path {self.settings.path}: {error.strerror}") from None
+            self._script = [json.loads(line) for line in lines if line.strip()]
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Trains (by remembering); has no likelihoods."""
+        return Capabilities(trains=True)
+
+    def generate(
+        self, prompts: Sequence[str], sampling: Sampling, progress: Progress | None = None
+    ) -> list[str]:
+        """Continues each prompt by what it ends with: a response label, or another one."""
+        return [
+            self._continue(prompt, random.Random(f"{sampling.random_seed}/{row}"))
+            for row, prompt in enumerate(prompts)
+        ]
+
+    def use_adapter(self, path: Path | None) -> None:
+        """Remembers the rows in `path`, or nothing."""
+        text = (path / _MEMORY).read_text(encoding="utf-8") if path else "[]"
+        self._memory = json.loads(text)
+
+    def _continue(self, prompt: str, rng: random.Random) -> str:
+        layout = next(
+            (one for one in LAYOUTS.values() if one.instruction and one.instruction in prompt),
+            LAYOUTS["plain"],
+        )
+        *shown, last = prompt.split(layout.end + layout.instruction)
+        if last.endswith(layout.output):
+            known = [*self._memory, *self._script, *filter(None, (_read(layout, s) for s in shown))]
+            return _nearest(last, known)
+        whole = re.split(re.escape(layout.end), prompt)
+        return self._propose(layout, last, whole, rng)
+
+    def _propose(
+        self, layout: Layout, last: str, shown: Sequence[str], rng: random.Random
+    ) -> str:
+        """Writes an input (label-first) or an instruction with its input."""
+        if self._script:
+            line = rng.choice(self._script)
+            return f" {line['instruction']}{layout.input}{line['input']}"
+        entries = [e for e in (_read_proposed(layout, text) for text in shown) if e]
+        input = _recombined([e["input"] for e in entries], rng)
+        if last.endswith(layout.input.removesuffix(" ")):
+            return f" {input}"
+        return f" {rng.choice(entries)['instruction']}{layout.input}{input}"
+
+
+def _read(layout: Layout, text: str) -> dict[str, str] | None:
+    """Reads a complete demonstration."""
+    asked, label, output = text.rpartition(layout.output)
+    return {"asked": asked, "output": output.strip()} if label else None
+
+
+def _read_proposed(layout: Layout, text: str) -> dict[str, str] | None:
+    """Reads instruction and input of a demonstration, in whichever order its parts stand."""
+    head, label, input = text.partition(layout.input)
+    _, opened, instruction = head.rpartition(layout.instruction)
+    instruction = instruction.split(layout.output)[0]
+    return {"instruction": instruction, "input": input} if label and opened else None
+
+
+def _nearest(query: str, known: Sequence[dict[str, str]]) -> str:
+    """Returns the output of the known entry whose words are most like the query's."""
+    from rapidfuzz import fuzz, process
+
+    asked = [k.get("asked") or f"{k['instruction']} {k['input']}" for k in known]
+    best = process.extractOne(query, asked, scorer=fuzz.token_set_ratio)
+    return known[best[2]]["output"] if best else _CLUELESS
+
+
+def _recombined(texts: Sequence[str], rng: random.Random) -> str:
+    """Mixes the words of several inputs; a question or claim is mixed by itself, from the text."""
+    first, *rest = (re.split(r" (Question|Claim): ", text) for text in texts)
+    words = [word for parts in (first, *rest) for word in parts[0].rstrip(".").split()]
+    body = " ".join(rng.sample(words, min(len(words), rng.randint(12, 24))))
+    if len(first) == 1:
+        return f"{body}."
+    asked = " ".join(rng.sample(body.split(), 4))
+    return f"{body}. {first[1]}: {asked}{'?' if first[1] == 'Question' else '.'}"
+
+
+class Remember(Trainer):
+    """Stands in for training: writes the rows where the scripted model looks for its memory."""
+
+    name = "remember"
+    summary = "lets the scripted model remember the rows"
+
+    def train(
+        self, rows: Sequence[Seed | Example], out: Path, context: Context, *, steps: int | None
+    ) -> Adapter:
+        """Writes the rows; a "step" is a batch of them."""
+        memory: list[dict[str, Any]] = [
+            {"asked": f"{row.instruction} {row.input}", "output": row.output} for row in rows
+        ]
+        (out / _MEMORY).write_text(json.dumps(memory, indent=1) + "\n", encoding="utf-8")
+        batch = context.settings.training.batch
+        taken = steps if steps is not None else -(-len(rows) // batch)
+        return Adapter(out, len(rows), taken, sum(len(row.output.split()) for row in rows))
+
+
+@hookimpl
+def selfspec_models() -> list[type[Model]]:
+    """Offers the scripted model."""
+    return [Scripted]
+
+
+@hookimpl
+def selfspec_trainers() -> list[type[Trainer]]:
+    """Offers its trainer."""
+    return [Remember]

@@ -1,0 +1,167 @@
+"""A local causal language model behind `Model`: any architecture transformers knows.
+
+One model stays in memory for all stages; adapters are switched on and off on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from selfspec_core.components import Capabilities, Model, Progress, Sampling
+from selfspec_core.config import ModelSettings
+from selfspec_plugins import loading
+from selfspec_plugins.engine import Engine, Ids, common_prefix
+
+ADAPTERS = 4
+"""Adapters kept in memory; the one not used for longest goes first."""
+
+
+class TransformersModel(Model):
+    """Runs a model of a local folder or of the hub.
+
+    Attributes:
+        hf: the model, a `PreTrainedModel` (known after `load`).
+        tokenizer: its tokenizer.
+        chat: whether prompts are wrapped into the tokenizer's chat template.
+        decisions: what was decided while running: `batch_tokens` after out-of-memory.
+    """
+
+    name: ClassVar[str] = "transformers"
+    summary: ClassVar[str] = "a local model through transformers, on a CPU or a GPU"
+    Settings = ModelSettings
+    settings: ModelSettings
+
+    def load(self) -> None:
+        """Loads model and tokenizer.
+
+        Raises:
+            UsageError: naming the folder or hub id and what is missing.
+        """
+        self.hf, self.tokenizer = loading.load(self.settings)
+        self.chat = bool(self.tokenizer.chat_template)
+        if self.settings.chat is not None:
+            self.chat = self.settings.chat and self.chat
+        text = self.hf.config.get_text_config()
+        self.context: int | None = getattr(text, "max_position_embeddings", None)
+        self._engine = Engine(self.hf, self.tokenizer, self.settings.batch_tokens, self.context)
+        self.decisions = self._engine.decisions
+        self._peft: Any = None
+        self._adapters: dict[tuple[str, int, int], str] = {}  # in order of use
+        self._count = 0
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Trains, has likelihoods; instruct models take a bare instruction."""
+        layout = "plain" if self.chat else "task"
+        return Capabilities(trains=True, likelihood=True, layout=layout, context=self.context)
+
+    @property
+    def given_name(self) -> str:
+        """The model as the user named it: a folder or a hub id."""
+        return str(self.settings.path or self.settings.name)
+
+    def describe(self) -> dict[str, Any]:
+        """Returns what identifies the model, for the manifest."""
+        config = self.hf.config
+        return {
+            "name": self.settings.name if not self.settings.path else self.settings.path.name,
+            "class": type(self.hf).__name__,
+            "parameters": self.hf.num_parameters(),
+            "vocabulary": config.get_text_config().vocab_size,
+            "dtype": str(self.hf.dtype).removeprefix("torch."),
+            "quantization": "nf4" if getattr(self.hf, "is_loaded_in_4bit", False) else "none",
+            "revision": getattr(config, "_commit_hash", None) or self.settings.revision,
+            "weights": loading.weight_hashes(self.settings.path),
+            "chat": self.chat,
+        }
+
+    def render(self, prompt: str) -> str:
+        """Returns `prompt` as the model is to see it: in its chat template, or as it is."""
+        if not self.chat:
+            return prompt
+        turn = [{"role": "user", "content": prompt}]
+        return self.tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
+
+    def encode(self, texts: Sequence[str]) -> list[Ids]:
+        """Returns the tokens of rendered texts, at least one each."""
+        if not texts:
+            return []
+        rows = self.tokenizer(list(texts), add_special_tokens=not self.chat)["input_ids"]
+        first = self.tokenizer.bos_token_id
+        start = self.tokenizer.eos_token_id if first is None else first
+        return [row or [start] for row in rows]
+
+    def generate(
+        self, prompts: Sequence[str], sampling: Sampling, progress: Progress | None = None
+    ) -> list[str]:
+        """Continues each prompt; see `Model.generate`."""
+        rows = self.encode([self.render(prompt) for prompt in prompts])
+        return self._engine.generate(rows, sampling, progress)
+
+    def loglikelihood(
+        self, pairs: Sequence[tuple[str, str]], progress: Progress | None = None
+    ) -> list[float]:
+        """Returns the summed log-probability of each continuation given its prompt.
+
+        Both are tokenized together; scored is what follows the tokens that prompt and whole have
+        in common, so a token across the boundary counts for the continuation.
+        """
+        prompts = [self.render(prompt) for prompt, _ in pairs]
+        whole = self.encode([p + c for p, (_, c) in zip(prompts, pairs, strict=True)])
+        members: dict[str, list[int]] = {}
+        for i, prompt in enumerate(prompts):
+            members.setdefault(prompt, []).append(i)
+        alone = dict(zip(members, self.encode(list(members)), strict=True))
+        bounds = [
+            max(1, common_prefix([alone[p], row])) for p, row in zip(prompts, whole, strict=True)
+        ]
+        trunks, branches = [], []
+        for group in members.values():
+            least = min(bounds[i] for i in group)
+            trunks.append(whole[group[0]][:least])
+            branches.append([(whole[i][least:], bounds[i] - least) for i in group])
+        sums = [0.0] * len(pairs)
+        scored = self._engine.score(trunks, branches, progress)
+        for group, values in zip(members.values(), scored, strict=True):
+            for i, value in zip(group, values, strict=True):
+                sums[i] = value
+        return sums
+
+    def use_adapter(self, path: Path | None) -> None:
+        """Switches to the adapter in folder `path`, or back to the base with None.
+
+        An adapter is read once, and again if its file has changed.
+        """
+        if path is None:
+            if self._peft is not None:
+                self._peft.base_model.disable_adapter_layers()
+            return
+        stat = (path / "adapter_model.safetensors").stat()
+        key = (str(path.resolve()), stat.st_mtime_ns, stat.st_size)
+        name = self._adapters.pop(key, None) or self._read_adapter(path)
+        self._adapters[key] = name
+        self._peft.base_model.enable_adapter_layers()
+        self._peft.set_adapter(name)
+        while len(self._adapters) > ADAPTERS:
+            self._peft.delete_adapter(self._adapters.pop(next(iter(self._adapters))))
+
+    def _read_adapter(self, path: Path) -> str:
+        from peft import PeftModel
+
+        self._count += 1
+        name = f"adapter{self._count}"
+        if self._peft is None:
+            self._peft = PeftModel.from_pretrained(self.hf, path, adapter_name=name)
+            self._peft.eval()
+        else:
+            self._peft.load_adapter(path, adapter_name=name)
+        return name
+
+    def release_adapters(self) -> Any:
+        """Takes all adapters out of memory and returns the base model as it was loaded."""
+        if self._peft is not None:
+            self._peft.unload()
+            self._peft, self._adapters = None, {}
+        return self.hf

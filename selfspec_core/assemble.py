@@ -1,0 +1,270 @@
+"""Builds a run's parts from its settings: which components, with which settings, on which items."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from selfspec_core.benchmarks import read_items
+from selfspec_core.components import Context, Domain, Evaluator, Filter, Model, Progress, Task
+from selfspec_core.config import Settings, read_toml, resolve
+from selfspec_core.errors import SelfspecError, UsageError, nearest
+from selfspec_core.firewall import Firewall
+from selfspec_core.packages import seeds_from_file
+from selfspec_core.pipeline import Parts
+from selfspec_core.plugins import PluginHost
+from selfspec_core.stages.evaluate import EvaluationSet
+from selfspec_core.types import Item, Seed
+
+RECIPES = ("quick", "full")
+SHORT = 45
+"""Words of instruction and input that a short seed or item has at most."""
+
+_LIBRARIES = ("torch", "transformers", "peft", "trl", "tokenizers", "numpy", "rapidfuzz")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person asked for: the arguments of `run`, kept in the manifest for `resume`."""
+
+    domain: str | None = None
+    recipe: str = "quick"
+    model: str | None = None
+    seeds: str | None = None
+    benchmarks: tuple[str, ...] = ()
+    set: tuple[dict[str, Any], ...] = ()
+
+
+class AdHoc(Domain):
+    """A domain made of a file of seeds alone (`--seeds FILE` without `--domain`)."""
+
+    name = "adhoc"
+    title = "Ad hoc"
+    summary = "a file of seeds"
+
+
+@dataclass(slots=True)
+class Assembly:
+    """Everything a run needs."""
+
+    settings: Settings
+    context: Context
+    parts: Parts
+    unscreened: tuple[str, ...]
+    seeds_hash: str
+
+
+def load_host(domain: str | None) -> PluginHost:
+    """Loads the built-in and third-party plugins, and the domain's package."""
+    host = PluginHost()
+    host.load_defaults()
+    if domain:
+        host.load_domain(domain)
+    return host
+
+
+def resolve_settings(request: Request, domain: Domain, host: PluginHost) -> Settings:
+    """Adds up defaults, recipe, model choice and flags.
+
+    Raises:
+        UsageError: naming recipe, file, key or flag.
+    """
+    tables: list[tuple[str, dict[str, Any]]] = []
+    if request.recipe in RECIPES:
+        try:
+            tables.append((f"recipe {request.recipe}", domain.recipe(request.recipe)))
+        except KeyError:
+            pass  # a domain without this recipe runs on the defaults
+    elif Path(request.recipe).suffix == ".toml":
+        tables.append((request.recipe, read_toml(Path(request.recipe))))
+    else:
+        hint = nearest(request.recipe, RECIPES)
+        raise UsageError(f"--recipe {request.recipe}: expected quick, full or a .toml file{hint}")
+    if request.model:
+        tables.append(("--model", {"model": _model_table(request.model, host)}))
+    tables += [("--set", table) for table in request.set]
+    return resolve(tables)
+
+
+def assemble(request: Request, progress: Progress, host: PluginHost | None = None) -> Assembly:
+    """Builds all parts; nothing heavy is loaded yet.
+
+    Raises:
+        UsageError: for whatever is wrong with the request.
+    """
+    if not request.domain and not request.seeds:
+        raise UsageError("--domain: name a domain (`selfspec domains` lists them), or give --seeds")
+    host = host or load_host(request.domain)
+    name = request.domain or AdHoc.name
+    domain: Domain = host.build("domains", request.domain) if request.domain else AdHoc()
+    settings = resolve_settings(request, domain, host)
+    seeds = _seeds(request, name, host, settings)
+    model = build_model(host, settings)
+    context = Context(domain, model, settings, seeds, progress=progress)
+    if settings.retrieval.retriever:
+        context.retriever = host.build("retrievers", settings.retrieval.retriever, None, name)
+    sets = _sets(request, host, context)
+    firewall, unscreened = _firewall(host, seeds, sets)
+    return Assembly(
+        settings, context, _parts(host, context, sets, firewall), unscreened, digest(seeds)
+    )
+
+
+def build_model(host: PluginHost, settings: Settings, tuned: str | None = None) -> Model:
+    """Builds the model that `model.name` names: a backend, or any other id for `transformers`.
+
+    Args:
+        tuned: `training.model`, when another model is to be tuned.
+    """
+    table = settings.model
+    if tuned:
+        table = table.model_copy(update=_model_table(tuned, host))
+    backend = table.name if host.has("models", table.name.rpartition("/")[2]) else "transformers"
+    return host.find("models", backend)(table)  # type: ignore[no-any-return]
+
+
+def digest(seeds: Iterable[Seed]) -> str:
+    """Returns a hash of the seeds, by which a resumed run knows that they are the same."""
+    return hashlib.sha256(repr(list(seeds)).encode()).hexdigest()[:16]
+
+
+def describe_machine() -> dict[str, Any]:
+    """Returns what a run depends on: Python, libraries, processor."""
+    versions = {}
+    for library in _LIBRARIES:
+        try:
+            versions[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return {
+        "python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()}",
+        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "versions": versions,
+    }
+
+
+def _model_table(model: str, host: PluginHost) -> dict[str, Any]:
+    """Reads `--model`: a backend's name, a folder, or a hub id."""
+    if host.has("models", model.rpartition("/")[2]) and not Path(model).is_dir():
+        return {"name": model, "path": None}
+    if Path(model).exists() or model.startswith((".", "/", "~")):
+        return {"name": "transformers", "path": Path(model).expanduser()}
+    return {"name": model, "path": None}
+
+
+def is_short(row: Seed | Item) -> bool:
+    """Says whether a seed or item is within reach of a small model."""
+    return len(f"{row.instruction} {row.input}".split()) <= SHORT
+
+
+def _seeds(request: Request, name: str, host: PluginHost, settings: Settings) -> list[Seed]:
+    if request.seeds:
+        seeds = seeds_from_file(Path(request.seeds))
+    else:
+        sources = [cls() for _, cls in host.offered("seed_sources", name)]
+        seeds = [seed for source in sources for seed in source.seeds()]
+    if not seeds:
+        raise UsageError(f"--domain {name}: no plugin provides seeds for it; give --seeds FILE")
+    if settings.data.short_seeds:
+        seeds = [seed for seed in seeds if is_short(seed)] or seeds
+    return seeds
+
+
+def _sets(request: Request, host: PluginHost, context: Context) -> list[EvaluationSet]:
+    """Returns the domain's own items first, then other evaluators' and the benchmarks'."""
+    settings, domain = context.settings, context.domain
+    evaluators: list[Evaluator] = [
+        host.build("evaluators", name, None, domain.name) for name in settings.evaluation.evaluators
+    ]
+    sets = []
+    for number, evaluator in enumerate(evaluators):
+        items = tuple(evaluator.items(context))
+        if settings.data.short_seeds:
+            items = tuple(filter(is_short, items))
+        sets.append(EvaluationSet(evaluator.name if number else domain.name, items, evaluator))
+    for benchmark in request.benchmarks:
+        path = Path(benchmark)
+        sets.append(EvaluationSet(path.stem, tuple(read_items(path)), evaluators[0]))
+    return sets
+
+
+def _firewall(
+    host: PluginHost, seeds: Sequence[Seed], sets: Sequence[EvaluationSet]
+) -> tuple[Firewall, tuple[str, ...]]:
+    """Builds the firewall over every item there is; returns also what it could not load."""
+    host.load_every_domain()
+    items = [item for one in sets for item in one.items]
+    missing = [source.name for source in host.failures() if source.group == "selfspec.domains"]
+    for _, cls in host.offered("domains"):
+        try:
+            tasks: Sequence[Task] = cls().tasks()
+        except Exception as error:  # another domain's files must not stop this run
+            missing.append(f"{cls.name} ({type(error).__name__})")
+            continue
+        items += [item for task in tasks for item in task.items]
+    fixed = {row.instruction for row in (*seeds, *items)}
+    return Firewall(items, fixed), tuple(missing)
+
+
+def _parts(
+    host: PluginHost, context: Context, sets: Sequence[EvaluationSet], firewall: Firewall
+) -> Parts:
+    settings = context.settings
+    tuned = settings.training.model
+    training_model = build_model(host, settings, tuned) if tuned else None
+    trainer = settings.training.trainer or (training_model or context.model).trainer
+    return Parts(
+        proposer=host.build("generators", settings.propose.generator),
+        answerer=host.build("generators", settings.answer.generator),
+        filters=_filters(host, settings),
+        trainer=host.build("trainers", trainer),
+        training_model=training_model,
+        sets=sets,
+        firewall=firewall,
+    )
+
+
+def _filters(host: PluginHost, settings: Settings) -> list[Filter]:
+    """Builds the filters in order; a table of a filter that is not in the order is an error."""
+    order = settings.filters.order
+    for key in settings.filters.model_extra or {}:
+        if key not in order:
+            raise UsageError(f"unknown setting 'filters.{key}'{nearest(key, {'order', *order})}")
+    return [host.build("filters", name, settings.filters.of(name)) for name in order]
+
+
+def check_same(manifest: dict[str, Any], assembly: Assembly) -> None:
+    """Refuses to go on with a run under other conditions than it began with.
+
+    Raises:
+        SelfspecError: naming what changed.
+    """
+    now = conditions(assembly)
+    before = manifest["conditions"]
+    for key in now:
+        if now[key] != before.get(key):
+            raise SelfspecError(
+                f"cannot resume: {key} changed from {before.get(key)!r} to {now[key]!r}; "
+                "start a new run, or bring back what it began with"
+            )
+
+
+def conditions(assembly: Assembly) -> dict[str, Any]:
+    """Returns what must stay the same for a run to end with the same bytes."""
+    machine = describe_machine()
+    return {
+        "python": machine["python"],
+        "cpus": machine["cpus"],
+        **{f"version of {name}": number for name, number in machine["versions"].items()},
+        "seeds": assembly.seeds_hash,
+        "items": assembly.parts.firewall.digest(),
+        "settings": assembly.settings.model_dump(mode="json"),
+    }

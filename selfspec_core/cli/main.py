@@ -1,0 +1,137 @@
+"""The command `selfspec`: a table of commands, and one line for whatever goes wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from io import IOBase
+
+import click
+
+from selfspec_core.errors import Interrupted, SelfspecError, UsageError, nearest
+
+COMMANDS = {
+    "run": "Turn a base model into an expert of a domain: the whole loop.",
+    "resume": "Go on with an interrupted run where it stopped.",
+    "show": "Show what a run kept, rejected, scored and gained.",
+    "evaluate": "Evaluate a run or a model on a domain or a benchmark.",
+    "domains": "List the installed domains.",
+    "plugins": "List every component and the plugin it comes from.",
+    "hooks": "List the hooks a plugin can implement.",
+    "seeds": "Show the seeds of a domain.",
+}
+"""Command -> help; command NAME lives in `selfspec_core.cli.NAME` and is imported when called."""
+
+
+class LazyGroup(click.Group):
+    """A group that lists its commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns the commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"{__package__}.{cmd_name}"), cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the command; an unknown one is an error that names the nearest."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise UsageError(f"{args[0]}: no such command{nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the table as it is."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Calls the command; Ctrl-C becomes an error like any other."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            again = "`selfspec resume NAME` goes on with an unfinished run"
+            raise Interrupted(f"interrupted; {again}") from None
+
+
+@click.group(
+    cls=LazyGroup,
+    no_args_is_help=False,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option("--version", is_flag=True, help="Print the version and stop.")
+@click.option("--debug", is_flag=True, help="Print the traceback of an error.")
+@click.pass_context
+def selfspec(ctx: click.Context, version: bool, debug: bool) -> None:
+    """Turn a language model into an expert of a domain, with no stronger teacher.
+
+    Start with `selfspec domains`, then `selfspec run --domain NAME`.
+    """
+    if version:
+        from selfspec_core import __version__
+
+        click.echo(f"selfspec {__version__}")
+    elif ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    asked = [word for word in given if word != "--debug"]  # accepted after the command, too
+    try:
+        code = selfspec.main(asked, prog_name="selfspec", standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code if isinstance(code, int) else 0)
+    except Exception as error:
+        sys.exit(_fail(error, debug="--debug" in given))
+
+
+def _fail(error: Exception, *, debug: bool) -> int:
+    """Prints an error as one line (after its traceback, with --debug); returns the exit code."""
+    if isinstance(error, BrokenPipeError):
+        # The reader has gone: what is still buffered goes nowhere instead of failing at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    if debug:
+        traceback.print_exception(error)
+    line, code = _explain(error)
+    click.echo(f"Error: {line}", err=True)
+    return code
+
+
+def _explain(error: Exception) -> tuple[str, int]:
+    """Returns the message and the exit code of an error."""
+    match error:
+        case SelfspecError():
+            return str(error), error.exit_code
+        case click.ClickException():
+            where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+            hint = f" (`{where} --help` shows what it takes)" if where else ""
+            return f"{error.format_message()}{hint}".replace("\n", " "), error.exit_code
+        case click.Abort():
+            return "interrupted", Interrupted.exit_code
+        case OSError():
+            file = error.filename or _open_file(error)
+            return f"{file or 'file system'}: {error.strerror or error}", 1
+    first = (str(error).splitlines() or [""])[0]
+    return f"internal: {type(error).__name__}: {first} (--debug shows where)", 1
+
+
+def _open_file(error: BaseException) -> str | None:
+    """Finds the file that a failed write belongs to; only a failed open says so by itself."""
+    found = None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        for value in frame.f_locals.values():
+            name = getattr(value, "name", None) if isinstance(value, IOBase) else None
+            found = name if isinstance(name, str) and not name.startswith("<") else found
+    return found

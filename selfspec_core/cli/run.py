@@ -1,0 +1,50 @@
+"""`selfspec run`: the whole loop."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from selfspec_core.cli.options import request_options
+from selfspec_core.config import parse_flag
+
+
+@click.command()
+@request_options
+@click.option("--rounds", type=click.IntRange(1), help="Rounds of the loop.")
+@click.option("--name", help="Name of the run folder under runs/.")
+@click.option("--random-seed", type=click.IntRange(0), help="Seed of everything random.")
+def run(
+    domain: str | None,
+    model: str | None,
+    recipe: str,
+    set_flags: tuple[str, ...],
+    seeds: str | None,
+    benchmark: tuple[str, ...],
+    rounds: int | None,
+    name: str | None,
+    random_seed: int | None,
+) -> None:
+    """Propose, answer, filter, tune and measure: the whole loop in one command."""
+    from selfspec_core.assemble import Request
+    from selfspec_core.cli.session import start
+
+    flags = [parse_flag(flag) for flag in set_flags]
+    if rounds is not None:
+        flags.append({"rounds": {"max": rounds}})
+    if random_seed is not None:
+        flags.append({"random_seed": random_seed})
+    request = Request(
+        domain,
+        str(Path(recipe).resolve()) if recipe.endswith(".toml") else recipe,
+        model,
+        str(Path(seeds).resolve()) if seeds else None,
+        tuple(str(Path(path).resolve()) for path in benchmark),
+        tuple(flags),
+    )
+    stem = domain or Path(seeds or "run").stem
+    folder = name or f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
+    start(folder, request, asdict(request))

@@ -1,0 +1,144 @@
+"""What `run` and `resume` share: a run from its request to its result table."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from selfspec_core.assemble import (
+    Assembly,
+    Request,
+    assemble,
+    check_same,
+    conditions,
+    describe_machine,
+    load_host,
+)
+from selfspec_core.cli.clock import seconds_since_start
+from selfspec_core.cli.progress import make_progress
+from selfspec_core.errors import Interrupted, UsageError
+from selfspec_core.pipeline import run_rounds
+from selfspec_core.plugins import PluginHost
+from selfspec_core.runs import RUNS, Run
+
+
+def start(name: str, request: Request, as_asked: dict[str, Any]) -> None:
+    """Begins a new run and takes it to its end.
+
+    Raises:
+        UsageError: for bad input, before anything is written.
+    """
+    if not name or Path(name).name != name or name == "latest":
+        raise UsageError(f"--name {name}: expected a plain folder name")
+    with make_progress() as progress:
+        host = load_host(request.domain)
+        assembly = assemble(request, progress, host)
+        run = Run.create(RUNS / name, _manifest(assembly, as_asked, host))
+        _say_plan(run, assembly)
+        _finish(run, assembly)
+    _show(run)
+
+
+def go_on(path: Path) -> None:
+    """Takes an interrupted run to its end; a finished one says so.
+
+    Raises:
+        SelfspecError: if the run is in use, or its conditions changed.
+    """
+    run = Run.open(path, write=True)
+    try:
+        if run.manifest.get("state") == "finished":
+            click.echo(f"{run.path} is finished; `selfspec show {run.path.name}` shows it", err=True)
+            return
+        asked = dict(run.manifest["request"])
+        tuples = {key: tuple(asked.pop(key)) for key in ("benchmarks", "set")}
+        request = Request(**asked, **tuples)
+        with make_progress() as progress:
+            assembly = assemble(request, progress)
+            check_same(run.manifest, assembly)
+            click.echo(f"going on in {run.path}", err=True)
+            _finish(run, assembly)
+    finally:
+        run.close()
+    _show(run)
+
+
+def _finish(run: Run, assembly: Assembly) -> None:
+    before = float(run.manifest.get("seconds", 0.0))
+    try:
+        with _interruptible(run):
+            run_rounds(run, assembly.parts, assembly.context)
+        run.manifest["state"] = "finished"
+        run.manifest["chosen_round"] = run.round_numbers()[-1]
+        run.manifest["model_details"] = assembly.context.model.describe()
+    finally:
+        run.manifest["seconds"] = round(before + seconds_since_start(), 1)
+        run.save_manifest()
+        run.close()
+
+
+@contextmanager
+def _interruptible(run: Run) -> Iterator[None]:
+    """Turns Ctrl-C and SIGTERM into one line that says how to go on."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted; nothing is lost: `selfspec resume {run.path.name}` goes on"
+        ) from None
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _manifest(assembly: Assembly, as_asked: dict[str, Any], host: PluginHost) -> dict[str, Any]:
+    return {
+        "domain": assembly.context.domain.name,
+        "model": assembly.settings.model.name,
+        "state": "running",
+        "seconds": 0.0,
+        "chosen_round": None,
+        "request": as_asked,
+        "conditions": conditions(assembly),
+        "machine": describe_machine(),
+        "plugins": {source.name: source.version for source in host.sources.values()},
+        "not_screened_against": list(assembly.unscreened),
+        "timings": {},
+    }
+
+
+def _say_plan(run: Run, assembly: Assembly) -> None:
+    """Prints where the run lies and what it will do, on stderr."""
+    settings, context = assembly.settings, assembly.context
+    tasks = len({seed.task for seed in context.seeds})
+    items = sum(len(one.items) for one in assembly.parts.sets)
+    lines = [
+        f"run folder  {run.path}",
+        f"model       {settings.model.path or settings.model.name}",
+        f"plan        {len(context.seeds)} seeds over {tasks} tasks -> {settings.data.size} examples"
+        f" -> {settings.training.epochs:g} epochs of LoRA r {settings.training.r}"
+        f" -> {items} items",
+    ]
+    if assembly.unscreened:
+        lines.append(f"not screened against: {', '.join(assembly.unscreened)}")
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def _show(run: Run) -> None:
+    from selfspec_core.cli.show import render
+
+    sys.stderr.flush()
+    render(run.path)
+
+

@@ -1,0 +1,259 @@
+"""Settings: what the defaults, a recipe, a TOML file and `--set` flags add up to, typed.
+
+Later sources win: defaults < domain recipe < file < flags. An unknown key is an error with the
+nearest known one. Defaults are those of Self-Specialization (arXiv 2310.00160) and, where it gives
+none, of Self-MoE (arXiv 2406.12034).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from selfspec_core.errors import UsageError, nearest
+
+
+class Table(BaseModel):
+    """A TOML table: unknown keys are errors, values never change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+PREFACE = """\
+Below are pieces of work that a professional in the field gave to an assistant. No two are alike: \
+they differ in what is asked, in wording and in subject. Each can be done from what it says: \
+the instruction takes one or two sentences, and the text is concrete and true to life, with \
+nothing left to fill in.
+
+"""
+"""Stands above the demonstrations of a proposal; a recipe for a very small model sets it to ""."""
+
+
+class ModelSettings(Table):
+    """The base model."""
+
+    name: str = Field("nano", description="backend, a hub id, or `nano`: the embedded base model")
+    path: Path | None = Field(None, description="local folder of the model")
+    revision: str | None = Field(None, description="hub revision")
+    layout: str | None = Field(None, description="layout for untuned prompts; default: the model's")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="weights and compute; auto: bf16 on a GPU, fp32 on a CPU"
+    )
+    quantization: Literal["auto", "none", "nf4"] = Field(
+        "auto", description="auto: nf4 on CUDA, none on a CPU"
+    )
+    attention: str | None = Field(None, description="attn_implementation of transformers")
+    device: str = Field("auto", description="auto, cpu, cuda, or a device map of transformers")
+    threads: int | None = Field(None, ge=1, description="CPU threads; default: what torch takes")
+    batch_tokens: int = Field(16384, ge=1, description="padded tokens in one forward pass")
+    chat: bool | None = Field(
+        None, description="prompts in the chat template; default: if the tokenizer has one"
+    )
+    trust_remote_code: bool = Field(False, description="run code that comes with the model")
+
+
+class DataSettings(Table):
+    """The training set to make."""
+
+    size: int = Field(5000, ge=0, description="accepted examples to stop at")
+    seeds: bool = Field(True, description="train on the seeds too, beside the examples")
+    short_seeds: bool = Field(False, description="only seeds and items of at most 45 words")
+    task_share: float = Field(1.0, gt=0, le=1, description="largest share of one task")
+
+
+class ProposeSettings(Table):
+    """Writing new instructions."""
+
+    generator: str = Field("self_instruct", description="component that proposes")
+    demonstrations: int = Field(3, ge=1, description="demonstrations in a prompt")
+    pool_demonstrations: int = Field(
+        0, ge=0, description="of these, how many come from accepted instructions"
+    )
+    one_task: bool = Field(False, description="all demonstrations of a prompt from one task")
+    temperature: float = Field(1.0, ge=0)
+    top_p: float = Field(0.98, gt=0, le=1)
+    max_new_tokens: int = Field(256, ge=1)
+    preface: str = Field(PREFACE, description="what stands above the demonstrations")
+    batch: int = Field(16, ge=1, description="proposals that share their demonstrations")
+    wave: int = Field(16, ge=1, description="batches before the pool is brought up to date")
+    surplus: float = Field(1.1, ge=1, description="instructions to accept per example wanted")
+    limit: float = Field(8.0, ge=1, description="give up after this many proposals per example")
+
+
+class AnswerSettings(Table):
+    """Writing the responses."""
+
+    generator: str = Field("few_shot", description="component that answers")
+    demonstrations: int = Field(5, ge=0)
+    temperature: float = Field(0.0, ge=0)
+    top_p: float = Field(1.0, gt=0, le=1)
+    max_new_tokens: int = Field(256, ge=1)
+    batch: int = Field(32, ge=1)
+    votes: int = Field(1, ge=1, description="answers sampled for one instruction; 1: no voting")
+    vote_temperature: float = Field(0.7, gt=0, description="temperature of sampled answers")
+    check_labels: bool = Field(
+        False, description="answer instructions with a fixed label too; `agreement` compares"
+    )
+
+
+class RetrievalSettings(Table):
+    """Domain knowledge shown while answering."""
+
+    retriever: str | None = Field(None, description="component that retrieves; none: no passages")
+    k: int = Field(0, ge=0, description="passages in a prompt")
+
+
+class TrainingSettings(Table):
+    """Tuning the adapter."""
+
+    trainer: str | None = Field(None, description="component that trains; default: the model's")
+    model: str | None = Field(
+        None, description="local model to tune when the one that generates cannot be tuned"
+    )
+    r: int = Field(8, ge=1, description="rank of the adapter")
+    alpha: int = Field(16, ge=1, description="scale of the adapter is alpha / r")
+    dropout: float = Field(0.0, ge=0, lt=1)
+    lr: float = Field(3e-4, gt=0, description="peak learning rate")
+    epochs: float = Field(3.0, gt=0)
+    batch: int = Field(32, ge=1, description="examples per optimizer step, packed or not")
+    warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps")
+    max_tokens: int = Field(512, ge=16, description="length of a packed row")
+    threads: int | None = Field(None, ge=1, description="CPU threads while training")
+    gradient_checkpointing: bool = Field(False, description="less memory, slower")
+
+
+class EvaluationSettings(Table):
+    """Measuring."""
+
+    evaluators: tuple[str, ...] = Field(("answers",), description="components that evaluate")
+    shots: int = Field(5, ge=0, description="demonstrations of base@K")
+    demo_sets: int = Field(5, ge=1, description="draws of demonstrations for base@K")
+    controls: tuple[Literal["seeds-only", "seeds-only-long"], ...] = (
+        "seeds-only",
+        "seeds-only-long",
+    )
+    likelihood: bool = Field(True, description="score closed kinds by likelihood too")
+    max_new_tokens: int = Field(64, ge=1)
+    batch: int = Field(64, ge=1)
+    resamples: int = Field(2000, ge=100, description="bootstrap resamples")
+
+
+class RoundsSettings(Table):
+    """Rounds of the loop."""
+
+    max: int = Field(1, ge=1)
+
+
+class FiltersSettings(BaseModel):
+    """Which filters, in which order; each has its own table `filters.NAME`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    order: tuple[str, ...] = (
+        "well_formed",
+        "length",
+        "novelty",
+        "well_formed_answer",
+        "agreement",
+    )
+
+    def of(self, name: str) -> dict[str, Any]:
+        """Returns the settings of filter `name` as given."""
+        return dict((self.model_extra or {}).get(name, {}))
+
+
+class Settings(Table):
+    """All settings of a run."""
+
+    random_seed: int = Field(0, ge=0)
+    model: ModelSettings = ModelSettings()
+    data: DataSettings = DataSettings()
+    propose: ProposeSettings = ProposeSettings()
+    answer: AnswerSettings = AnswerSettings()
+    retrieval: RetrievalSettings = RetrievalSettings()
+    filters: FiltersSettings = FiltersSettings()
+    training: TrainingSettings = TrainingSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    rounds: RoundsSettings = RoundsSettings()
+
+
+def parse_flag(flag: str) -> dict[str, Any]:
+    """Turns `a.b=c` into nested tables; the value is read as TOML, or as a string.
+
+    Raises:
+        UsageError: if there is no `=` or no key.
+    """
+    key, equals, text = flag.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"--set {flag}: expected KEY=VALUE, for example --set data.size=200")
+    try:
+        value = tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    for part in reversed(key.strip().split(".")):
+        value = {part: value}
+    return value
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns `base` with the tables of `over` laid on top, key by key."""
+    merged = dict(base)
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Reads a TOML file.
+
+    Raises:
+        UsageError: naming file, line and column.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not valid TOML: {error}") from None
+
+
+def resolve(tables: Iterable[tuple[str, Mapping[str, Any]]]) -> Settings:
+    """Lays the named tables over the defaults, in order, and checks the result.
+
+    Args:
+        tables: (where it comes from, nested tables); the name is used in error messages.
+
+    Raises:
+        UsageError: naming source and key, the nearest known key, or what the value should be.
+    """
+    merged: dict[str, Any] = {}
+    for source, table in tables:
+        merged = merge(merged, table)
+        try:
+            settings = Settings.model_validate(merged)
+        except ValidationError as error:
+            raise UsageError(f"{source}: {describe(error)}") from None
+    return settings
+
+
+def describe(error: ValidationError, model: type[BaseModel] = Settings) -> str:
+    """Returns the first problem of a validation error as one line."""
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        known = _keys_at(model, path[:-1])
+        return f"unknown setting '{'.'.join(path)}'{nearest(path[-1], known)}"
+    given = first.get("input")
+    return f"'{'.'.join(path)}' = {given!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
+
+
+def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
+    for part in path:
+        model = model.model_fields[part].annotation  # type: ignore[assignment]
+    return list(model.model_fields)

@@ -1,0 +1,217 @@
+"""The plugin host: finds plugins, loads them one by one, keeps their errors, looks up by name.
+
+The only file that imports pluggy's manager. Built-in plugins are named in one tuple; third-party
+ones come from two entry-point groups: `selfspec.domains` (a domain package, imported only when
+its domain is asked for) and `selfspec.plugins` (imported for every run).
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar
+
+import pluggy
+from pydantic import ValidationError
+
+from selfspec_core import hookspecs
+from selfspec_core.components import Component
+from selfspec_core.config import describe
+from selfspec_core.errors import UsageError, nearest
+
+DOMAIN_GROUP, PLUGIN_GROUP = "selfspec.domains", "selfspec.plugins"
+
+DEFAULT_PLUGINS = (
+    "selfspec_plugins.filters",
+    "selfspec_plugins.generators",
+    "selfspec_plugins.lora_trainer",
+    "selfspec_plugins.novelty",
+    "selfspec_plugins.answers",
+    "selfspec_plugins.scripted",
+    "selfspec_plugins.transformers_model",
+    "selfspec_nano.plugin",
+)
+"""Plugins that come with the core; plugins like any other."""
+
+HOOKS = {
+    "domains": "selfspec_domains",
+    "seed_sources": "selfspec_seed_sources",
+    "models": "selfspec_models",
+    "generators": "selfspec_generators",
+    "retrievers": "selfspec_retrievers",
+    "filters": "selfspec_filters",
+    "trainers": "selfspec_trainers",
+    "evaluators": "selfspec_evaluators",
+}
+PER_DOMAIN = frozenset({"seed_sources", "retrievers", "evaluators"})
+
+C = TypeVar("C", bound=Component)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a plugin comes from, and why it failed if it did."""
+
+    name: str
+    dist: str
+    version: str
+    group: str
+    error: str | None = None
+    trace: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.dist} {self.version})"
+
+
+class PluginHost:
+    """Holds what has been loaded.
+
+    Environment: `SELFSPEC_PLUGINS=a,b` loads only the third-party plugins named;
+    `SELFSPEC_STRICT=1` makes a failed plugin an error.
+    """
+
+    def __init__(self, *, third_party: bool = True) -> None:
+        self.sources: dict[str, Source] = {}
+        self._third_party = third_party
+        self._manager = pluggy.PluginManager("selfspec")
+        self._manager.add_hookspecs(hookspecs)
+
+    def load_defaults(self) -> None:
+        """Loads the built-in plugins and everything in the group `selfspec.plugins`."""
+        version = _own_version()
+        for module in DEFAULT_PLUGINS:
+            self._load(Source(module, "selfspec", version, "built-in"), lambda m=module: import_module(m))
+        wanted = os.environ.get("SELFSPEC_PLUGINS")
+        for entry in _entries(PLUGIN_GROUP) if self._third_party else ():
+            if wanted is None or entry.name in wanted.split(","):
+                self._load(_source(entry, PLUGIN_GROUP), entry.load)
+
+    def load_domain(self, name: str) -> None:
+        """Loads the package that provides domain `name`; other domains stay unimported.
+
+        Raises:
+            UsageError: if there is none (naming the nearest) or it fails to load.
+        """
+        if self.has("domains", name):
+            return
+        matches = [entry for entry in _entries(DOMAIN_GROUP) if entry.name == name]
+        if not matches:
+            known = [entry.name for entry in _entries(DOMAIN_GROUP)]
+            known += [cls.name for _, cls in self.offered("domains")]
+            hint = nearest(name, known) or "; none is installed: pip install a domain package"
+            raise UsageError(f"--domain {name}: no such domain{hint}")
+        if len(matches) > 1:
+            dists = " and ".join(sorted(_source(entry, DOMAIN_GROUP).dist for entry in matches))
+            raise UsageError(f"--domain {name}: provided by both {dists}; uninstall one")
+        source = _source(matches[0], DOMAIN_GROUP)
+        self._load(source, matches[0].load)
+        failed = self.sources[source.name]
+        if failed.error:
+            raise UsageError(
+                f"--domain {name}: {failed.dist} {failed.version} failed to load: {failed.error}"
+            )
+
+    def load_every_domain(self) -> None:
+        """Loads all installed domain packages, keeping the errors of those that fail."""
+        for entry in _entries(DOMAIN_GROUP):
+            source = _source(entry, DOMAIN_GROUP)
+            if source.name not in self.sources:
+                self._load(source, entry.load)
+
+    def offered(self, what: str, domain: str | None = None) -> list[tuple[Source, type[Any]]]:
+        """Returns every component class of a kind with the plugin it comes from."""
+        hook = getattr(self._manager.hook, HOOKS[what])
+        found = []
+        for impl in hook.get_hookimpls():
+            arguments = (domain,) if what in PER_DOMAIN else ()
+            for cls in impl.function(*arguments) or ():
+                found.append((self.sources[impl.plugin_name], cls))
+        return found
+
+    def has(self, what: str, name: str, domain: str | None = None) -> bool:
+        """Says whether a component of that name is offered."""
+        return any(cls.name == name for _, cls in self.offered(what, domain))
+
+    def find(self, what: str, name: str, domain: str | None = None) -> type[Any]:
+        """Looks a component class up by `name` or `dist/name`.
+
+        Raises:
+            UsageError: if there is none (naming the nearest), or two plugins provide it.
+        """
+        dist, _, bare = name.rpartition("/")
+        offered = self.offered(what, domain)
+        found = [(s, c) for s, c in offered if c.name == bare and dist in ("", s.dist)]
+        singular = what.removesuffix("s").replace("_", " ")
+        if not found:
+            hint = nearest(bare, {cls.name for _, cls in offered})
+            raise UsageError(f"no {singular} is called '{name}'{hint}")
+        if len(found) > 1:
+            choices = " or ".join(f"'{source.dist}/{bare}'" for source, _ in found)
+            raise UsageError(f"{singular} '{bare}' has two providers; write {choices}")
+        return found[0][1]
+
+    def build(
+        self, what: str, name: str, settings: dict[str, Any] | None = None, domain: str | None = None
+    ) -> Any:
+        """Builds a component with its settings checked.
+
+        Raises:
+            UsageError: if there is no such component, or a setting is wrong.
+        """
+        cls = self.find(what, name, domain)
+        try:
+            return cls(cls.Settings.model_validate(settings or {}))
+        except ValidationError as error:
+            raise UsageError(f"{what}.{name}: {describe(error, cls.Settings)}") from None
+
+    def failures(self) -> Sequence[Source]:
+        """Returns the plugins that did not load."""
+        return [source for source in self.sources.values() if source.error]
+
+    def _load(self, source: Source, load: Any) -> None:
+        """Imports and registers one plugin; a failure is kept, never raised (unless strict)."""
+        self.sources[source.name] = source
+        plugin = None
+        try:
+            plugin = load()
+            self._manager.register(plugin, name=source.name)
+            self._check(source.name, plugin)
+        except Exception as error:
+            if plugin is not None and self._manager.has_plugin(source.name):
+                self._manager.unregister(name=source.name)
+            kept = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            self.sources[source.name] = Source(
+                source.name, source.dist, source.version, source.group, kept, traceback.format_exc()
+            )
+            if os.environ.get("SELFSPEC_STRICT") == "1":
+                raise UsageError(f"plugin {source} failed to load: {kept}") from error
+
+    def _check(self, name: str, plugin: object) -> None:
+        """Refuses hook implementations that no spec knows: most often a misspelt name."""
+        self._manager.check_pending()
+        if not self._manager.get_hookcallers(plugin):
+            raise TypeError(f"{name} implements no selfspec hook (is @hookimpl missing?)")
+
+
+def installed_domains() -> list[Source]:
+    """Lists domain packages from metadata alone; imports none of them."""
+    return [_source(entry, DOMAIN_GROUP) for entry in _entries(DOMAIN_GROUP)]
+
+
+def _entries(group: str) -> Iterable[EntryPoint]:
+    return sorted(entry_points(group=group), key=lambda entry: entry.name)
+
+
+def _source(entry: EntryPoint, group: str) -> Source:
+    dist = entry.dist
+    return Source(entry.name, dist.name if dist else "?", dist.version if dist else "?", group)
+
+
+def _own_version() -> str:
+    from selfspec_core import __version__
+
+    return __version__

@@ -1,0 +1,224 @@
+"""The run folder: manifest, append-only journals, one writer at a time, resume.
+
+A batch is committed by one line in `commits.jsonl` that holds the size of every journal after it.
+Opening a run cuts each journal back to the last commit, so a kill at any instant loses at most the
+batch it interrupted. Lines hold no time, run name or absolute path: two runs of the same settings
+write the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+
+from selfspec_core.errors import SelfspecError, UsageError, nearest
+
+RUNS = Path("runs")
+_COMMITS = "commits.jsonl"
+
+
+def dumps(value: Any) -> str:
+    """Returns canonical JSON: one line, sorted by insertion, no trailing spaces."""
+    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replaces a file in one step: readers see the old text or the new, never a part."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+class RoundFolder:
+    """Journals and results of one round.
+
+    Attributes:
+        commits: what each committed batch said, in order: stage, batch, and its own notes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        self.commits: list[dict[str, Any]] = []
+        self._sizes: dict[str, int] = {}
+        self._recover()
+
+    def _recover(self) -> None:
+        """Reads the commits and cuts every journal back to the last of them."""
+        commits, end = [], 0
+        file = self.path / _COMMITS
+        if file.exists():
+            for line in file.read_bytes().splitlines(keepends=True):
+                if not line.endswith(b"\n"):
+                    break
+                commits.append(json.loads(line))
+                end += len(line)
+            os.truncate(file, end)
+        self.commits = commits
+        self._sizes = dict(commits[-1]["sizes"]) if commits else {}
+        for journal in self.path.glob("*.jsonl"):
+            if journal.name != _COMMITS:
+                os.truncate(journal, self._sizes.get(journal.name, 0))
+
+    def commit(
+        self,
+        stage: str,
+        batch: int,
+        rows: Mapping[str, Sequence[Mapping[str, Any]]],
+        **notes: Any,
+    ) -> None:
+        """Appends a batch's rows to their journals, then commits them together.
+
+        Args:
+            rows: journal name (without suffix) -> rows.
+            notes: what else has to be known on resume (decisions, counts).
+        """
+        for name, lines in rows.items():
+            journal = f"{name}.jsonl"
+            data = "".join(dumps(line) + "\n" for line in lines).encode()
+            self._append(journal, data)
+            self._sizes[journal] = self._sizes.get(journal, 0) + len(data)
+        commit = {"stage": stage, "batch": batch, **notes, "sizes": dict(sorted(self._sizes.items()))}
+        self._append(_COMMITS, (dumps(commit) + "\n").encode())
+        self.commits.append(commit)
+
+    def _append(self, name: str, data: bytes) -> None:
+        with (self.path / name).open("ab") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def read(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yields the committed rows of a journal, one at a time."""
+        file = self.path / f"{name}.jsonl"
+        if not file.exists():
+            return
+        with file.open(encoding="utf-8") as lines:
+            for line in lines:
+                yield json.loads(line)
+
+    def done(self, stage: str) -> int:
+        """Returns how many batches of a stage are committed."""
+        return sum(commit["stage"] == stage for commit in self.commits)
+
+
+class Run:
+    """One run folder, opened for writing or only for reading."""
+
+    def __init__(self, path: Path, *, write: bool) -> None:
+        self.path = path
+        self.manifest: dict[str, Any] = {}
+        self._lock = FileLock(path / ".lock") if write else None
+        self._rounds: dict[int, RoundFolder] = {}
+
+    @classmethod
+    def create(cls, path: Path, manifest: Mapping[str, Any]) -> Self:
+        """Makes a new run folder.
+
+        Raises:
+            UsageError: if the folder exists already.
+        """
+        if path.exists() and any(path.iterdir()):
+            raise UsageError(
+                f"--name {path.name}: {path} exists already; `selfspec resume {path.name}` goes on"
+            )
+        path.mkdir(parents=True, exist_ok=True)
+        run = cls(path, write=True)
+        run._acquire()
+        run.manifest = {"created": datetime.now(UTC).isoformat(), **manifest}
+        run.save_manifest()
+        return run
+
+    @classmethod
+    def open(cls, path: Path, *, write: bool = False) -> Self:
+        """Opens an existing run.
+
+        Raises:
+            UsageError: if there is no manifest or it cannot be read.
+            SelfspecError: if another process is writing it.
+        """
+        run = cls(path, write=write)
+        try:
+            run.manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            raise UsageError(f"{path}: not a run folder (it has no manifest.json)") from None
+        except json.JSONDecodeError as error:
+            raise UsageError(f"{path}/manifest.json: not valid JSON: {error.msg}") from None
+        if write:
+            run._acquire()
+        return run
+
+    def save_manifest(self) -> None:
+        """Writes manifest.json in one step."""
+        write_atomically(self.path / "manifest.json", json.dumps(self.manifest, indent=1) + "\n")
+
+    def round(self, number: int) -> RoundFolder:
+        """Returns the folder of a round, recovered to its last commit on first use."""
+        if number not in self._rounds:
+            self._rounds[number] = RoundFolder(self.path / f"round-{number}")
+        return self._rounds[number]
+
+    def round_numbers(self) -> list[int]:
+        """Returns the numbers of the rounds that exist, in order."""
+        found = (re.fullmatch(r"round-(\d+)", p.name) for p in self.path.glob("round-*"))
+        return sorted(int(match[1]) for match in found if match)
+
+    def close(self) -> None:
+        """Lets go of the lock."""
+        if self._lock is not None:
+            self._lock.release()
+            (self.path / ".owner").unlink(missing_ok=True)
+
+    def _acquire(self) -> None:
+        assert self._lock is not None
+        owner = self.path / ".owner"
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            who = owner.read_text(encoding="utf-8").strip() if owner.exists() else "another process"
+            raise SelfspecError(f"{self.path}: in use by {who}; wait for it or stop it") from None
+        owner.write_text(f"{os.uname().nodename}, process {os.getpid()}\n", encoding="utf-8")
+
+
+def new_folder(path: Path) -> Path:
+    """Returns an empty folder beside `path` to fill; `path.replace` it when it is complete."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    return temporary
+
+
+def find_run(name: str) -> Path:
+    """Finds a run by folder, by name under `runs/`, or `latest`.
+
+    Raises:
+        UsageError: naming the nearest run.
+    """
+    if name == "latest":
+        made = [(_created(p), p) for p in RUNS.glob("*") if (p / "manifest.json").exists()]
+        if not made:
+            raise UsageError("latest: there is no run under runs/ yet; `selfspec run` makes one")
+        return max(made)[1]
+    for path in (Path(name), RUNS / name):
+        if (path / "manifest.json").exists():
+            return path
+    known = [p.name for p in RUNS.glob("*") if (p / "manifest.json").exists()]
+    raise UsageError(f"{name}: no such run{nearest(name, known)}")
+
+
+def _created(path: Path) -> str:
+    try:
+        return str(json.loads((path / "manifest.json").read_text(encoding="utf-8"))["created"])
+    except (OSError, ValueError, KeyError):
+        return ""

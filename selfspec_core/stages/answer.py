@@ -1,0 +1,72 @@
+"""Stage 2: the base model answers the accepted instructions; filters keep the good examples."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import zip_longest
+
+from selfspec_core.components import Context, Generator
+from selfspec_core.firewall import Firewall
+from selfspec_core.runs import RoundFolder
+from selfspec_core.stages.chain import Chain, Judged, rejection
+from selfspec_core.types import Example, Instruction
+
+STAGE = "answer"
+
+
+def answer(
+    folder: RoundFolder, generator: Generator, chain: Chain, firewall: Firewall, context: Context
+) -> None:
+    """Fills examples.jsonl with up to `data.size` examples, and rejected.jsonl.
+
+    What the firewall finds is rejected here already, so that examples.jsonl is the training set.
+    """
+    size = context.settings.data.size
+    chain.restore(_judged_before(folder), context)
+    accepted = sum(1 for _ in folder.read("examples"))
+    batches = plan(folder, context)
+    first = folder.done(STAGE)
+    with context.progress.stage("answer", size, "examples"):
+        context.progress.advance(accepted)
+        for number, instructions in enumerate(batches[first:], first):
+            if accepted >= size:
+                break
+            examples = generator.answer(instructions, number, context)
+            judged = _screened(chain.judge(examples, context), firewall)
+            kept = [candidate for candidate, verdict, _ in judged if verdict.keep]
+            kept = kept[: size - accepted]
+            rejected = [rejection(j) for j in judged if not j[1].keep]
+            rows = {"examples": [e.to_dict() for e in kept], "rejected": rejected}
+            folder.commit(STAGE, number, rows)
+            accepted += len(kept)
+            context.progress.advance(len(kept))
+
+
+def plan(folder: RoundFolder, context: Context) -> list[list[Instruction]]:
+    """Returns the batches: one task each, so that they share demonstrations; tasks take turns."""
+    by_task: dict[str, list[Instruction]] = defaultdict(list)
+    for row in folder.read("instructions"):
+        instruction = Instruction.from_dict(row)
+        by_task[instruction.task].append(instruction)
+    batch = context.settings.answer.batch
+    chunks = [
+        [rows[at : at + batch] for at in range(0, len(rows), batch)] for rows in by_task.values()
+    ]
+    return [chunk for turn in zip_longest(*chunks) for chunk in turn if chunk]
+
+
+def _judged_before(folder: RoundFolder) -> list[tuple[Example, str]]:
+    judged = [(Example.from_dict(row), "") for row in folder.read("examples")]
+    for row in folder.read("rejected"):
+        if "output" in row:
+            judged.append((Example.from_dict(row), row["filter"]))
+    return judged
+
+
+def _screened(judged: list[Judged], firewall: Firewall) -> list[Judged]:
+    standing = [row for row, (_, verdict, _) in enumerate(judged) if verdict.keep]
+    verdicts = firewall.screen([judged[row][0] for row in standing])
+    for row, verdict in zip(standing, verdicts, strict=True):
+        if not verdict.keep:
+            judged[row] = (judged[row][0], verdict, "firewall")
+    return judged

@@ -1,0 +1,48 @@
+"""The filters of one phase, in the recipe's order; the first that rejects has the say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from selfspec_core.components import Context, Filter
+from selfspec_core.types import KEEP, Verdict
+
+Judged = tuple[Any, Verdict, str]
+"""A candidate, the verdict, and the name of the filter that gave it ("" when all kept it)."""
+
+
+class Chain:
+    """Runs candidates through filters; each filter sees only what those before it kept."""
+
+    def __init__(self, filters: Sequence[Filter], phase: str) -> None:
+        self.filters = [f for f in filters if f.phase == phase]
+
+    def judge(self, candidates: Sequence[Any], context: Context) -> list[Judged]:
+        """Returns one (candidate, verdict, filter) per candidate, in order."""
+        judged: list[Judged] = [(candidate, KEEP, "") for candidate in candidates]
+        for one in self.filters:
+            standing = [row for row, (_, verdict, _) in enumerate(judged) if verdict.keep]
+            verdicts = one.judge([judged[row][0] for row in standing], context)
+            for row, verdict in zip(standing, verdicts, strict=True):
+                if not verdict.keep:
+                    judged[row] = (judged[row][0], verdict, one.name)
+        return judged
+
+    def restore(self, judged: Sequence[tuple[Any, str]], context: Context) -> None:
+        """Lets each filter take in what reached it before.
+
+        Args:
+            judged: (candidate, name of the filter that rejected it or "") in order of arrival.
+        """
+        reached = list(judged)
+        for one in self.filters:
+            one.restore([candidate for candidate, _ in reached], context)
+            reached = [(candidate, by) for candidate, by in reached if by != one.name]
+
+
+def rejection(judged: Judged) -> dict[str, Any]:
+    """Returns the journal row of a rejected candidate."""
+    candidate, verdict, by = judged
+    row = {**candidate.to_dict(), "filter": by, "reason": verdict.reason}
+    return {**row, "evidence": verdict.evidence} if verdict.evidence else row

@@ -1,0 +1,85 @@
+"""Words, compared texts and ROUGE-L: what novelty and contamination are measured with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+_SINGLE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and Han: no spaces between
+_WORD = re.compile(f"[{_SINGLE}]|[^\\W_{_SINGLE}]+")
+_SURROGATES = range(0xD800, 0xE000)
+_CODE_POINTS = 0x110000
+
+
+def words(text: str) -> list[str]:
+    """Returns the lower-cased words of `text`.
+
+    A word is a run of Unicode letters and digits; everything else (also `_`, `'` and the decimal
+    point) separates. Han characters and kana, which are written without spaces, are a word each.
+    """
+    return _WORD.findall(text.lower())
+
+
+def compared_text(instruction: str, input: str, fixed: Collection[str]) -> str:
+    """Returns the text of a row that novelty and contamination compare.
+
+    That is instruction and input, minus the instruction if it stands verbatim in `fixed`: many
+    rows share a task's wording without being copies of one another.
+
+    Args:
+        fixed: instructions of seeds, tasks and benchmarks, without outer white space.
+    """
+    instruction = instruction.strip()
+    return input.strip() if instruction in fixed else f"{instruction}\n{input}".strip()
+
+
+class Vocabulary:
+    """Writes texts as strings with one character a word, so that rapidfuzz can compare them.
+
+    Words are numbered in the order in which they are met; surrogates, which no string may hold,
+    are skipped.
+    """
+
+    def __init__(self) -> None:
+        self._codes: dict[str, str] = {}
+
+    def encode(self, text: str) -> str:
+        """Returns one character per word of `text`."""
+        return self.encode_words(words(text))
+
+    def encode_words(self, tokens: Sequence[str]) -> str:
+        """Returns one character per token.
+
+        Raises:
+            OverflowError: beyond 1,112,063 different words.
+        """
+        codes = self._codes
+        return "".join(codes.get(token) or self._add(token) for token in tokens)
+
+    def _add(self, token: str) -> str:
+        number = len(self._codes) + 1
+        if number >= _SURROGATES.start:
+            number += len(_SURROGATES)
+        if number >= _CODE_POINTS:
+            raise OverflowError("more different words than Unicode has code points")
+        return self._codes.setdefault(token, chr(number))
+
+
+def rouge_l_encoded(a: str, b: str) -> float:
+    """Returns the ROUGE-L F1 of two encoded texts by the classic formula (Lin 2004).
+
+    The same arithmetic, and so the same rounding, as `rouge_score`: precision and recall first.
+    """
+    from rapidfuzz.distance import LCSseq
+
+    common = LCSseq.similarity(a, b)
+    if not common:
+        return 0.0
+    precision, recall = common / len(b), common / len(a)
+    return 2 * precision * recall / (precision + recall)
+
+
+def rouge_l(a: str, b: str) -> float:
+    """Returns the ROUGE-L F1 of two texts, in [0, 1]; 0 if either has no words."""
+    vocabulary = Vocabulary()
+    return rouge_l_encoded(vocabulary.encode(a), vocabulary.encode(b))

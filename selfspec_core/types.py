@@ -1,0 +1,192 @@
+"""The data that flows through a run, in the order in which it comes into being."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, Self, get_args
+
+Kind = Literal[
+    "classification",
+    "multilabel",
+    "multiple_choice",
+    "yesno",
+    "ner",
+    "relation",
+    "extractive_qa",
+    "list_qa",
+    "open_qa",
+    "numeric",
+    "entailment",
+    "summarization",
+]
+"""What a task asks for; fixes how answers are parsed and which metric is primary."""
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+CLOSED_KINDS = frozenset({"classification", "yesno", "entailment", "multiple_choice"})
+"""Kinds whose answer is one of a fixed set of choices."""
+
+LIST_KINDS = frozenset({"ner", "relation", "list_qa", "multilabel"})
+"""Kinds whose answer is a set of strings."""
+
+
+class Record:
+    """A row that journals can hold: plain fields, to and from a dict."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the row as plain JSON values, empty optional fields left out."""
+        return {key: value for key, value in asdict(self).items() if value not in (None, (), [])}  # type: ignore[call-overload]
+
+    @classmethod
+    def from_dict(cls, row: dict[str, Any]) -> Self:
+        """Builds the row again from `to_dict`'s value; unknown keys are ignored."""
+        names = {f.name for f in fields(cls)}  # type: ignore[arg-type]
+        return cls(
+            **{k: tuple(v) if isinstance(v, list) else v for k, v in row.items() if k in names}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Seed(Record):
+    """A demonstration written by a person."""
+
+    id: str
+    task: str
+    kind: Kind
+    instruction: str
+    input: str
+    output: str
+    choices: tuple[str, ...] = ()
+    source: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction(Record):
+    """A proposed piece of work, without its response.
+
+    Attributes:
+        id: `r<round>-<batch>-<row>`, unique in a run.
+        task: the task it was proposed for, taken from the demonstrations it was shown.
+        label: the response fixed before the input was written (`label_first`), or None.
+        shown: ids of the demonstrations in the prompt.
+        text: what the model wrote, kept only when it could not be parsed.
+    """
+
+    id: str
+    task: str
+    kind: Kind
+    instruction: str
+    input: str
+    round: int
+    batch: int
+    choices: tuple[str, ...] = ()
+    label: str | None = None
+    shown: tuple[str, ...] = ()
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage(Record):
+    """A retrieved piece of domain knowledge."""
+
+    id: str
+    text: str
+    source: str
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Example(Record):
+    """An instruction with its response: a row of the training set, with its provenance.
+
+    Attributes:
+        votes: share of sampled answers that agree with `output`, when answers were sampled.
+        passages: ids of the passages shown while answering.
+    """
+
+    id: str
+    task: str
+    kind: Kind
+    instruction: str
+    input: str
+    output: str
+    round: int
+    batch: int
+    choices: tuple[str, ...] = ()
+    label: str | None = None
+    votes: float | None = None
+    shown: tuple[str, ...] = ()
+    passages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A filter's answer about one candidate.
+
+    Attributes:
+        reason: a short fixed phrase for a rejection, so that rejections can be counted.
+        evidence: what shows it: the neighbour's id, the offending text, the vote.
+    """
+
+    keep: bool
+    reason: str = ""
+    evidence: str = ""
+
+
+KEEP = Verdict(True)
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """Weights that a round produced, and what it cost.
+
+    Attributes:
+        path: folder that holds a plain PEFT adapter (or whatever the model backend saved).
+        steps: optimizer steps taken.
+        tokens: response tokens that the loss was computed on, over all epochs.
+        loss: mean training loss of the first and of the last tenth of the steps.
+    """
+
+    path: Path
+    rows: int = 0
+    steps: int = 0
+    tokens: int = 0
+    loss: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Record):
+    """A question of an evaluation, with its accepted answers.
+
+    `output` holds alternatives for kinds with one answer. For list kinds it holds the members; a
+    member may itself be a tuple of synonyms.
+    """
+
+    id: str
+    task: str
+    kind: Kind
+    instruction: str
+    input: str
+    output: tuple[Any, ...]
+    metric: str
+    choices: tuple[str, ...] = ()
+    split: Literal["dev", "test"] = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A primary metric with its 95 % interval.
+
+    Attributes:
+        value: in [0, 1].
+        parsable: share of items whose answer could be parsed.
+        n: number of items.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    parsable: float | None = None
+    tasks: dict[str, float] = field(default_factory=dict)
