@@ -7,8 +7,9 @@ Every component has a `name` by which settings choose it, a `summary` for listin
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
@@ -328,6 +329,7 @@ class Context:
         wanted: tasks that still have room for proposals; empty means all.
         decisions: what had to be decided while running (a smaller batch after out-of-memory);
             journalled, and replayed on resume.
+        timings: wall seconds by step, for the manifest.
     """
 
     domain: Domain
@@ -340,6 +342,16 @@ class Context:
     retriever: Retriever | None = None
     progress: Progress = field(default_factory=Silent)
     decisions: dict[str, Any] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Adds the wall time of a block to the step's."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[step] = self.timings.get(step, 0.0) + time.perf_counter() - start
 
     def random_seed_of(self, stage: str, batch: int = 0) -> int:
         """Returns the random seed of a batch, from (random_seed, round, stage, batch) alone."""

@@ -136,8 +136,9 @@ def _letter(line: str, count: int) -> int | None:
     letters = ascii_uppercase[:count]
     start = re.match(rf"\(?([{letters}])(?:[).:,]|\s*-\s|$)", line, re.IGNORECASE)
     found = {start.group(1).upper()} if start else set()
-    if not found:  # not "A patient": a capital letter before a small one is an article
-        pattern = rf"(?<![\w'])\(?([{letters}])\)?(?![\w'])(?!\s+[a-z])"
+    if not found:
+        word = r"(?![AI]\s+(?!or\b|and\b)[a-z])"  # "A patient", "I think": no letter of a choice
+        pattern = rf"(?<![\w'])\(?{word}([{letters}])\)?(?![\w'])"
         found = set(re.findall(pattern, line)) | set(re.findall(rf"\(([{letters}])\)", line))
     return letters.index(found.pop()) if len(found) == 1 else None
 

@@ -1,8 +1,7 @@
-"""A run, readable from top to bottom: propose, answer, specialize, evaluate, round by round."""
+"""A run, readable from top to bottom: collect examples, specialize, evaluate, round by round."""
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,10 +10,8 @@ from selfspec_core.components import Context, Filter, Generator, Model, Trainer
 from selfspec_core.errors import SelfspecError
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder, Run
-from selfspec_core.stages.answer import answer
-from selfspec_core.stages.chain import Chain
+from selfspec_core.stages.collect import collect
 from selfspec_core.stages.evaluate import EvaluationSet, evaluate
-from selfspec_core.stages.propose import propose
 from selfspec_core.stages.specialize import specialize, trained
 
 
@@ -25,7 +22,7 @@ class Parts:
     proposer: Generator
     answerer: Generator
     filters: Sequence[Filter]
-    trainer: Trainer | None
+    trainer: Trainer
     training_model: Model | None
     sets: Sequence[EvaluationSet]
     firewall: Firewall
@@ -34,33 +31,37 @@ class Parts:
 def run_rounds(run: Run, parts: Parts, context: Context) -> None:
     """Does every round that is not done yet. Each step starts where its journal ends."""
     for number in range(1, context.settings.rounds.max + 1):
-        run_round(run, run.round(number), parts, replace(context, round=number))
+        run_round(run.round(number), parts, replace(context, round=number))
 
 
-def run_round(run: Run, folder: RoundFolder, parts: Parts, context: Context) -> None:
+def run_round(folder: RoundFolder, parts: Parts, context: Context) -> None:
     """Proposes, answers, filters, specializes and evaluates once."""
-    _replay_decisions(folder, context)
-    settings = context.settings
+    for commit in folder.commits:  # what an interrupted run had to decide holds for the rest of it
+        context.decisions.update(commit.get("decisions", {}))
 
-    if not trained(folder) and settings.data.size > 0:
-        _timed(run, "load", context.model.load)
-        instructions = Chain(parts.filters, "instruction")
-        _timed(run, "propose", propose, folder, parts.proposer, instructions, context)
-        examples = Chain(parts.filters, "example")
-        _timed(run, "answer", answer, folder, parts.answerer, examples, parts.firewall, context)
+    if not trained(folder) and context.settings.data.size > 0:
+        _load(context.model, context)
+        collect(folder, parts.proposer, parts.answerer, parts.filters, parts.firewall, context)
         _check_accepted(folder)
 
-    model = parts.training_model or context.model
-    _timed(run, "load", model.load)
-    if parts.trainer is None or not model.capabilities.trains:
+    if parts.training_model is not None:
+        context.model = parts.training_model
+    _load(context.model, context)
+    if not context.model.capabilities.trains:
         context.progress.say(
             f"{context.model.name} cannot be tuned: stopping after the filters; "
             "--set training.model=PATH names a local model that can"
         )
         return
-    context = replace(context, model=model)
-    adapters = _timed(run, "train", specialize, folder, parts.trainer, parts.firewall, context)
-    _timed(run, "evaluate", evaluate, folder, adapters, parts.sets, context)
+    with context.timed("train"):
+        adapters = specialize(folder, parts.trainer, parts.firewall, context)
+    with context.timed("evaluate"):
+        evaluate(folder, adapters, parts.sets, context)
+
+
+def _load(model: Model, context: Context) -> None:
+    with context.timed("load"):
+        model.load()
 
 
 def _check_accepted(folder: RoundFolder) -> None:
@@ -75,20 +76,3 @@ def _check_accepted(folder: RoundFolder) -> None:
         text = sample.get("text") or f"{sample['instruction']} | {sample['input']}"
         lines.append(f"  {count} x {reason}; for example {text[:160]!r}")
     raise SelfspecError("\n".join(lines))
-
-
-def _replay_decisions(folder: RoundFolder, context: Context) -> None:
-    """Takes over what an interrupted run had to decide, so that the rest is done alike."""
-    for commit in folder.commits:
-        context.decisions.update(commit.get("decisions", {}))
-
-
-def _timed(run: Run, step: str, function, *arguments):  # type: ignore[no-untyped-def]
-    """Calls a step and adds its wall time to the manifest."""
-    start = time.perf_counter()
-    try:
-        return function(*arguments)
-    finally:
-        timings = run.manifest.setdefault("timings", {})
-        timings[step] = round(timings.get(step, 0.0) + time.perf_counter() - start, 2)
-        run.save_manifest()

@@ -47,28 +47,27 @@ class RoundFolder:
         commits: what each committed batch said, in order: stage, batch, and its own notes.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, write: bool = True) -> None:
         self.path = path
-        path.mkdir(parents=True, exist_ok=True)
-        self.commits: list[dict[str, Any]] = []
-        self._sizes: dict[str, int] = {}
-        self._recover()
+        self.commits = self._read_commits()
+        self._sizes: dict[str, int] = dict(self.commits[-1]["sizes"]) if self.commits else {}
+        if write:
+            path.mkdir(parents=True, exist_ok=True)
+            self._cut_back()
 
-    def _recover(self) -> None:
-        """Reads the commits and cuts every journal back to the last of them."""
-        commits, end = [], 0
+    def _read_commits(self) -> list[dict[str, Any]]:
+        """Returns the complete lines of the commit journal."""
         file = self.path / _COMMITS
-        if file.exists():
-            for line in file.read_bytes().splitlines(keepends=True):
-                if not line.endswith(b"\n"):
-                    break
-                commits.append(json.loads(line))
-                end += len(line)
-            os.truncate(file, end)
-        self.commits = commits
-        self._sizes = dict(commits[-1]["sizes"]) if commits else {}
+        lines = file.read_bytes().splitlines(keepends=True) if file.exists() else []
+        return [json.loads(line) for line in lines if line.endswith(b"\n")]
+
+    def _cut_back(self) -> None:
+        """Cuts every journal back to the last commit."""
         for journal in self.path.glob("*.jsonl"):
-            if journal.name != _COMMITS:
+            if journal.name == _COMMITS:
+                whole = journal.read_bytes().rpartition(b"\n")
+                os.truncate(journal, len(whole[0] + whole[1]))
+            else:
                 os.truncate(journal, self._sizes.get(journal.name, 0))
 
     def commit(
@@ -102,11 +101,15 @@ class RoundFolder:
     def read(self, name: str) -> Iterator[dict[str, Any]]:
         """Yields the committed rows of a journal, one at a time."""
         file = self.path / f"{name}.jsonl"
-        if not file.exists():
+        end = self._sizes.get(file.name, 0)
+        if not end:
             return
-        with file.open(encoding="utf-8") as lines:
+        with file.open("rb") as lines:
             for line in lines:
                 yield json.loads(line)
+                end -= len(line)
+                if end <= 0:
+                    break
 
     def done(self, stage: str) -> int:
         """Returns how many batches of a stage are committed."""
@@ -166,7 +169,8 @@ class Run:
     def round(self, number: int) -> RoundFolder:
         """Returns the folder of a round, recovered to its last commit on first use."""
         if number not in self._rounds:
-            self._rounds[number] = RoundFolder(self.path / f"round-{number}")
+            path = self.path / f"round-{number}"
+            self._rounds[number] = RoundFolder(path, write=self._lock is not None)
         return self._rounds[number]
 
     def round_numbers(self) -> list[int]:

@@ -66,8 +66,10 @@ def tabulate(items: Sequence[Item], predictions: Iterable[Prediction]) -> dict[s
     """
     said: dict[tuple[str, int], Prediction] = {}
     for prediction in predictions:
-        if said.setdefault((prediction.item, prediction.demo_set), prediction) is not prediction:
+        key = (prediction.item, prediction.demo_set)
+        if key in said:
             raise ValueError(f"two predictions for item {prediction.item}")
+        said[key] = prediction
     sets = sorted({demo_set for _, demo_set in said})
     if len(said) != len(sets) * len(items) or any(
         (i.id, s) not in said for i in items for s in sets

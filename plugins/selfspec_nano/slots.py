@@ -1,5 +1,6 @@
 """Filling of frames: names, money, percents, counts, dates and each field's own word lists."""
 
+import re
 from random import Random
 
 from selfspec_nano import names
@@ -15,6 +16,8 @@ DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 COMMON = frozenset(
     "A B D X Y M M2 P P2 N N2 K Q Month Day Year City Country Cents City2 Country2 K2".split()
 )
+NEEDS_AN = re.compile(r"\ba (?=(?!one\b|eu|Eu|is\b|in\b|or\b|and\b)[aeioAEIO])")
+NEEDS_A = re.compile(r"\ban (?=[bcdfgjklmnpqrstvwyz])")
 ORGANISATIONS = ("A", "B", "D", "Rater")
 
 
@@ -91,7 +94,8 @@ class Filler(dict[str, str]):
 
     def __call__(self, template: str) -> str:
         """Return the template with its slots filled and its first letter in upper case."""
-        return capitalise(template.format_map(self)) if "{" in template else capitalise(template)
+        text = template.format_map(self) if "{" in template else template
+        return capitalise(NEEDS_A.sub("a ", NEEDS_AN.sub("an ", text)))
 
     def raw(self, template: str) -> str:
         """Return the template with its slots filled and its case untouched."""

@@ -7,8 +7,9 @@ from random import Random
 from selfspec_nano.content import Domain, Event, Statement, fields
 from selfspec_nano.instructions import instruction
 from selfspec_nano.slots import Filler
+from selfspec_nano.voice import aside, headline
 
-FIGURE_SLOTS = frozenset("M M2 P P2 N N2 K Cents Year".split())
+FIGURE_SLOTS = frozenset("M M2 P P2 N N2 K K2 Cents Cps Cps2 Year Dose".split())
 CHOICES = {
     "headline_sentiment": ["positive", "negative", "neutral"],
     "policy_stance": ["hawkish", "dovish", "neutral"],
@@ -66,8 +67,9 @@ def answerable(frame: str, *templates: str) -> bool:
 
 
 def padded(source: Source, text: str, share: float = 0.25) -> str:
-    """Sometimes put a sentence of unrelated news before or after a text."""
+    """Sometimes add an aside, or a sentence of unrelated news before or after a text."""
     rng = source.rng
+    text = aside(rng, text)
     if rng.random() >= share or len(text.split()) > 26:
         return text
     extra = source.filler()(source.frame(rng.choice(source.events())))
@@ -83,14 +85,20 @@ def sentiment(source: Source, label: str | None = None) -> tuple[str, str]:
     """Make a company text and its tone."""
     label = label or source.rng.choice(CHOICES["headline_sentiment"])
     event = source.rng.choice(source.events(lambda e: e.tone == label))
-    return source.filler()(source.frame(event)), label
+    return _single(source, event), label
+
+
+def _single(source: Source, event: Event) -> str:
+    """Return an event's sentence, sometimes with an aside or in the manner of a headline."""
+    text = aside(source.rng, source.filler()(source.frame(event)))
+    return headline(source.rng, text)
 
 
 def event_type(source: Source, label: str | None = None) -> tuple[str, str]:
     """Make a text and the type of its event."""
     label = label or source.rng.choice(event_labels(source.domain))
     event = source.rng.choice(source.events(lambda e: e.type == label))
-    return source.filler()(source.frame(event)), label
+    return _single(source, event), label
 
 
 def event_labels(domain: Domain) -> list[str]:
@@ -103,7 +111,7 @@ def statement(source: Source, task: str, label: str | None = None) -> tuple[str,
     entries = [s for s in source.domain.statements if s.task == task and source.texts(s)]
     label = label or source.rng.choice(sorted({entry.label for entry in entries}))
     texts = [text for entry in entries if entry.label == label for text in source.texts(entry)]
-    return source.filler()(source.rng.choice(texts)), label
+    return aside(source.rng, source.filler()(source.rng.choice(texts)), 0.12), label
 
 
 def yes_no(source: Source, label: str | None = None) -> tuple[str, str]:
@@ -142,7 +150,7 @@ def organisations(source: Source, label: str | None = None) -> tuple[str, str]:
     text, found = "", []
     while len(found) < wanted:
         frame, fill = source.frame(rng.choice(source.events())), source.filler()
-        sentence = fill(frame)
+        sentence = aside(rng, fill(frame))
         text = joined(text, sentence) if text else sentence
         found += fill.organisations(frame, sentence)
     return text, ", ".join(found)

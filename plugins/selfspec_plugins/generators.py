@@ -45,7 +45,6 @@ class SelfInstruct(Generator):
         texts = context.model.generate(
             [prompt] * settings.batch,
             _proposing(context, batch, proposal_stops(layout)),
-            context.progress,
         )
         kin = context.seeds_of(task) if task else context.seeds
         return [
@@ -90,7 +89,7 @@ class LabelFirst(SelfInstruct):
             for instruction, label in zip(asked, labels, strict=True)
         ]
         stops = _proposing(context, batch, proposal_stops(layout))
-        texts = context.model.generate(prompts, stops, context.progress)
+        texts = context.model.generate(prompts, stops)
         return [
             Instruction(
                 _id(context, batch, row),
@@ -146,7 +145,7 @@ class FewShot(Generator):
             context.random_seed_of("answer", batch),
         )
         repeated = [prompt for prompt in prompts for _ in range(settings.votes)]
-        texts = context.model.generate(repeated, sampling, context.progress) if repeated else []
+        texts = context.model.generate(repeated, sampling) if repeated else []
         return [
             [text.strip() for text in texts[at : at + settings.votes]]
             for at in range(0, len(texts), settings.votes)

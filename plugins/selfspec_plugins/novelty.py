@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from selfspec_core.components import Context, Filter
 from selfspec_core.copies import length_bounds, nearest_copy, similarities
+from selfspec_core.hookspecs import hookimpl
 from selfspec_core.text import Vocabulary, compared_text
 from selfspec_core.types import KEEP, Instruction, Seed, Verdict
 
@@ -128,3 +129,9 @@ class Pool:
             group.append(place)
         if group:
             yield group
+
+
+@hookimpl
+def selfspec_filters() -> list[type[Filter]]:
+    """Offers the novelty filter."""
+    return [Novelty]

@@ -67,10 +67,13 @@ class Scripted(Model):
         self, prompts: Sequence[str], sampling: Sampling, progress: Progress | None = None
     ) -> list[str]:
         """Continues each prompt by what it ends with: a response label, or another one."""
-        return [
+        texts = [
             self._continue(prompt, random.Random(f"{sampling.random_seed}/{row}"))
             for row, prompt in enumerate(prompts)
         ]
+        if progress is not None:
+            progress.advance(len(texts))
+        return texts
 
     def use_adapter(self, path: Path | None) -> None:
         """Remembers the rows in `path`, or nothing."""

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from selfspec_core.components import Capabilities, Model, Progress, Sampling
 from selfspec_core.config import ModelSettings
+from selfspec_core.hookspecs import hookimpl
 from selfspec_plugins import loading
 from selfspec_plugins.engine import Engine, Ids, common_prefix
 
@@ -165,3 +166,9 @@ class TransformersModel(Model):
             self._peft.unload()
             self._peft, self._adapters = None, {}
         return self.hf
+
+
+@hookimpl
+def selfspec_models() -> list[type[Model]]:
+    """Offers the backend."""
+    return [TransformersModel]

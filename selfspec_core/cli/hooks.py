@@ -32,7 +32,7 @@ def hooks(as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    shown = table("hook", "returns", "implemented by")
+    shown = table("hook", "what it offers", "implemented by")
     for row in rows:
         call = f"{row['hook']}({', '.join(row['arguments'])})"
         makers = ", ".join(row["implemented_by"]) or "nobody yet"

@@ -14,10 +14,10 @@ import click
 from selfspec_core.errors import Interrupted, SelfspecError, UsageError, nearest
 
 COMMANDS = {
-    "run": "Turn a base model into an expert of a domain: the whole loop.",
-    "resume": "Go on with an interrupted run where it stopped.",
+    "run": "Propose, answer, filter, tune and measure: the whole loop in one command.",
+    "resume": "Go on where a run stopped.",
     "show": "Show what a run kept, rejected, scored and gained.",
-    "evaluate": "Evaluate a run or a model on a domain or a benchmark.",
+    "evaluate": "Measure a run or a model on a domain's items and on benchmarks.",
     "domains": "List the installed domains.",
     "plugins": "List every component and the plugin it comes from.",
     "hooks": "List the hooks a plugin can implement.",
@@ -101,7 +101,7 @@ def _fail(error: Exception, *, debug: bool) -> int:
     if isinstance(error, BrokenPipeError):
         # The reader has gone: what is still buffered goes nowhere instead of failing at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return 1
     if debug:
         traceback.print_exception(error)
     line, code = _explain(error)

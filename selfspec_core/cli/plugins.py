@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from selfspec_core import __version__
 from selfspec_core.cli.output import cell, console, print_json, table
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.plugins import HOOKS, PER_DOMAIN, PluginHost, Source
@@ -71,9 +72,15 @@ def _print(components: Sequence[dict[str, Any]], failed: Sequence[dict[str, Any]
     for row in components:
         first = row["kind"] if row["kind"] != kind else ""
         kind = row["kind"]
-        place = f"{row['plugin']} ({row['dist']} {row['version']})"
-        shown.add_row(cell(first, "cyan"), cell(row["name"], "bold"), cell(row["summary"]), cell(place))
+        words = cell(first, "cyan"), cell(row["name"], "bold"), cell(row["summary"])
+        shown.add_row(*words, cell(_place(row)))
     out.print(shown if components else "No component implements this hook.")
     for row in failed:
-        place = f"{row['plugin']} ({row['dist']} {row['version']})"
-        out.print(cell(f"{place} failed: {row['error']}", "red"))
+        out.print(cell(f"{_place(row)} failed: {row['error']}", "red"))
+    out.print(cell(f"Plugins without a version come with selfspec {__version__}.", "dim"))
+
+
+def _place(row: dict[str, Any]) -> str:
+    if row["dist"] == "selfspec":
+        return str(row["plugin"])
+    return f"{row['plugin']} ({row['dist']} {row['version']})"

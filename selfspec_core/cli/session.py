@@ -78,6 +78,9 @@ def _finish(run: Run, assembly: Assembly) -> None:
         run.manifest["chosen_round"] = run.round_numbers()[-1]
         run.manifest["model_details"] = assembly.context.model.describe()
     finally:
+        timings = run.manifest["timings"]
+        for step, seconds in assembly.context.timings.items():
+            timings[step] = round(timings.get(step, 0.0) + seconds, 2)
         run.manifest["seconds"] = round(before + seconds_since_start(), 1)
         run.save_manifest()
         run.close()

@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import zip_longest
+from collections.abc import Mapping
+from itertools import islice, zip_longest
 
 from selfspec_core.components import Context, Generator
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
-from selfspec_core.stages.chain import Chain, Judged, rejection
+from selfspec_core.stages.chain import Chain, Judged, decided, rejection
 from selfspec_core.types import Example, Instruction
 
 STAGE = "answer"
 
 
 def answer(
-    folder: RoundFolder, generator: Generator, chain: Chain, firewall: Firewall, context: Context
+    folder: RoundFolder,
+    generator: Generator,
+    chain: Chain,
+    firewall: Firewall,
+    context: Context,
+    plan: Mapping[str, int],
 ) -> None:
     """Fills examples.jsonl with up to `data.size` examples, and rejected.jsonl.
 
     What the firewall finds is rejected here already, so that examples.jsonl is the training set.
+
+    Args:
+        plan: how many instructions (`instructions`) and answered batches (`batches`) there were
+            before the ones to answer now.
     """
     size = context.settings.data.size
-    chain.restore(_judged_before(folder), context)
     accepted = sum(1 for _ in folder.read("examples"))
-    batches = plan(folder, context)
-    first = folder.done(STAGE)
+    batches = list(enumerate(_batches(folder, context, plan["instructions"]), plan["batches"]))
     with context.progress.stage("answer", size, "examples"):
         context.progress.advance(accepted)
-        for number, instructions in enumerate(batches[first:], first):
+        for number, instructions in batches[folder.done(STAGE) - plan["batches"] :]:
             if accepted >= size:
                 break
             examples = generator.answer(instructions, number, context)
@@ -37,15 +45,15 @@ def answer(
             kept = kept[: size - accepted]
             rejected = [rejection(j) for j in judged if not j[1].keep]
             rows = {"examples": [e.to_dict() for e in kept], "rejected": rejected}
-            folder.commit(STAGE, number, rows)
+            folder.commit(STAGE, number, rows, **decided(context))
             accepted += len(kept)
             context.progress.advance(len(kept))
 
 
-def plan(folder: RoundFolder, context: Context) -> list[list[Instruction]]:
+def _batches(folder: RoundFolder, context: Context, start: int) -> list[list[Instruction]]:
     """Returns the batches: one task each, so that they share demonstrations; tasks take turns."""
     by_task: dict[str, list[Instruction]] = defaultdict(list)
-    for row in folder.read("instructions"):
+    for row in islice(folder.read("instructions"), start, None):
         instruction = Instruction.from_dict(row)
         by_task[instruction.task].append(instruction)
     batch = context.settings.answer.batch
@@ -55,12 +63,13 @@ def plan(folder: RoundFolder, context: Context) -> list[list[Instruction]]:
     return [chunk for turn in zip_longest(*chunks) for chunk in turn if chunk]
 
 
-def _judged_before(folder: RoundFolder) -> list[tuple[Example, str]]:
+def restore(folder: RoundFolder, chain: Chain, context: Context) -> None:
+    """Brings the example filters to where the journals say they were."""
     judged = [(Example.from_dict(row), "") for row in folder.read("examples")]
     for row in folder.read("rejected"):
         if "output" in row:
             judged.append((Example.from_dict(row), row["filter"]))
-    return judged
+    chain.restore(judged, context)
 
 
 def _screened(judged: list[Judged], firewall: Firewall) -> list[Judged]:

@@ -46,3 +46,8 @@ def rejection(judged: Judged) -> dict[str, Any]:
     candidate, verdict, by = judged
     row = {**candidate.to_dict(), "filter": by, "reason": verdict.reason}
     return {**row, "evidence": verdict.evidence} if verdict.evidence else row
+
+
+def decided(context: Context) -> dict[str, dict[str, Any]]:
+    """Returns what has been decided while running, as notes of a commit."""
+    return {"decisions": dict(context.decisions)} if context.decisions else {}

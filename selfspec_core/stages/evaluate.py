@@ -14,6 +14,7 @@ from typing import Any
 from selfspec_core.components import Context, Evaluator, Prediction, System
 from selfspec_core.layouts import ALPACA, LAYOUTS
 from selfspec_core.runs import RoundFolder, write_atomically
+from selfspec_core.stages.chain import decided
 from selfspec_core.stages.specialize import SPECIALIST
 from selfspec_core.stages.summary import funnel
 from selfspec_core.statistics import Bootstrap, Table, tabulate
@@ -119,7 +120,7 @@ def _ask(
         said = asked.evaluator.evaluate(asked.items, system, context)
     context.model.use_adapter(None)
     rows = [{"set": asked.name, **prediction.to_dict()} for prediction in said]
-    folder.commit(STAGE, folder.done(STAGE), {"predictions": rows}, asked=key)
+    folder.commit(STAGE, folder.done(STAGE), {"predictions": rows}, asked=key, **decided(context))
     return said
 
 
@@ -134,6 +135,8 @@ def _compare(
         system: [replace(p, parsed=p.likeliest) for p in rows if p.likeliest is not None]
         for system, rows in said.items()
     }
+    if not test:
+        return {"systems": {}, "gains": {}}
     result = _table(test, said, context)
     if closed and all(weighed.values()):
         result["likelihood"] = _table(closed, weighed, context)

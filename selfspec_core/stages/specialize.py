@@ -12,6 +12,7 @@ from selfspec_core.components import Context, Trainer
 from selfspec_core.errors import SelfspecError
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder, new_folder
+from selfspec_core.stages.chain import decided
 from selfspec_core.types import Adapter, Example, Seed
 
 STAGE = "specialize"
@@ -88,7 +89,8 @@ def _train(
         for row, verdict in zip(rows, verdicts, strict=True)
         if not verdict.keep
     ]
-    folder.commit(STAGE, folder.done(STAGE), {}, trained=_as_row(system, adapter, screened))
+    row = _as_row(system, adapter, screened)
+    folder.commit(STAGE, folder.done(STAGE), {}, trained=row, **decided(context))
     return adapter
 
 

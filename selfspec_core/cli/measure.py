@@ -1,0 +1,98 @@
+"""What `evaluate` does: asks a run's systems, or a bare model, in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from selfspec_core.assemble import Assembly, Request, assemble
+from selfspec_core.cli.progress import make_progress
+from selfspec_core.errors import UsageError
+from selfspec_core.firewall import Firewall
+from selfspec_core.runs import RoundFolder, Run, find_run
+from selfspec_core.stages.evaluate import EvaluationSet
+from selfspec_core.stages.evaluate import evaluate as evaluate_systems
+from selfspec_core.stages.specialize import trained
+from selfspec_core.types import Adapter, Example
+
+
+def measure(
+    target: str,
+    domain: str | None,
+    benchmarks: Sequence[str],
+    flags: tuple[dict[str, Any], ...],
+    *,
+    as_json: bool,
+) -> None:
+    """Evaluates and prints; the run itself is only read.
+
+    Raises:
+        UsageError: if `target` is neither a run nor a model, or no domain is named for a model.
+    """
+    files = tuple(str(Path(path).resolve()) for path in benchmarks)
+    folder = _round_of(target)
+    if folder is not None:
+        asked = dict(Run.open(find_run(target)).manifest["request"])
+        flags = (*asked["set"], *flags)
+        request = Request(
+            domain or asked["domain"], asked["recipe"], asked["model"], asked["seeds"], files, flags
+        )
+        adapters = trained(folder)
+    elif domain is None:
+        raise UsageError(f"{target}: no such run; to evaluate a model of that name give --domain")
+    else:
+        request = Request(domain, model=target, benchmarks=files, set=flags)
+        adapters = {}
+    with make_progress() as progress:
+        assembly = assemble(request, progress)
+        assembly.context.model.load()
+        with tempfile.TemporaryDirectory() as scratch:
+            scores = _scores(Path(scratch), assembly, adapters)
+    scores["contaminated"] = _contaminated(folder, assembly) if folder else {}
+    if as_json:
+        click.echo(json.dumps(scores, indent=1))
+        return
+    from selfspec_core.cli.tables import print_sets
+
+    print_sets(scores)
+    for name, hits in scores["contaminated"].items():
+        click.echo(f"{name}: {hits} training examples share text with its items; read with care")
+
+
+def _round_of(target: str) -> RoundFolder | None:
+    """Returns the last round of a run, or None if there is no run of that name."""
+    try:
+        run = Run.open(find_run(target))
+    except UsageError:
+        if target == "latest":
+            raise
+        return None
+    numbers = run.round_numbers()
+    return RoundFolder(run.path / f"round-{numbers[-1]}", write=False) if numbers else None
+
+
+def _scores(
+    scratch: Path, assembly: Assembly, adapters: dict[str, Adapter]
+) -> dict[str, Any]:
+    return evaluate_systems(RoundFolder(scratch), adapters, assembly.parts.sets, assembly.context)
+
+
+def _contaminated(folder: RoundFolder, assembly: Assembly) -> dict[str, int]:
+    """Counts training examples that share text with a set which the run was not screened for."""
+    examples = [Example.from_dict(row) for row in folder.read("examples")]
+    hits = {}
+    for one in assembly.parts.sets[1:]:
+        found = sum(not verdict.keep for verdict in _screen(one, examples))
+        if found:
+            hits[one.name] = found
+    return hits
+
+
+def _screen(one: EvaluationSet, examples: Sequence[Example]) -> list[Any]:
+    fixed = {row.instruction for row in one.items}
+    return Firewall(one.items, fixed).screen(examples)

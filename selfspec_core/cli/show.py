@@ -1,0 +1,98 @@
+"""`selfspec show RUN`: what a run kept, rejected, scored and gained, finished or not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from selfspec_core.cli.output import print_json
+from selfspec_core.errors import UsageError
+from selfspec_core.runs import RoundFolder, Run, find_run
+from selfspec_core.stages.summary import funnel
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(run: str, as_json: bool) -> None:
+    """Show what a run kept, rejected, scored and gained."""
+    path = find_run(run)
+    if as_json:
+        print_json(summarize(path))
+    else:
+        render(path)
+
+
+def render(path: Path) -> None:
+    """Prints the tables of a run on stdout."""
+    from selfspec_core.cli.output import console
+    from selfspec_core.cli.tables import print_run
+
+    print_run(summarize(path), console())
+
+
+def summarize(path: Path) -> dict[str, Any]:
+    """Returns all there is to show of a run, in the shape of `selfspec show --json`.
+
+    Only reads: the run may be going on in another process.
+
+    Raises:
+        UsageError: if the folder holds no run, or a file of it cannot be read.
+    """
+    run = Run.open(path)
+    manifest, domain = run.manifest, run.manifest.get("domain")
+    rounds = [_round(path / f"round-{number}", number, domain) for number in run.round_numbers()]
+    return {
+        "run": str(path),
+        "domain": domain,
+        "model": manifest.get("model"),
+        "state": manifest.get("state"),
+        "created": manifest.get("created"),
+        "seconds": manifest.get("seconds"),
+        "chosen_round": manifest.get("chosen_round"),
+        "timings": manifest.get("timings", {}),
+        "not_screened_against": manifest.get("not_screened_against", []),
+        "rounds": rounds,
+    }
+
+
+def _round(folder: Path, number: int, domain: str | None) -> dict[str, Any]:
+    """Returns a round's scores, or what it has counted so far."""
+    file = folder / "scores.json"
+    try:
+        scores = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        counts = funnel(cast(RoundFolder, Committed(folder)))
+        return {"round": number, "evaluated": False, **counts, "systems": {}, "gains": {}}
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{file}:{error.lineno}: not valid JSON: {error.msg}") from None
+    sets = dict(scores.pop("sets"))
+    own = sets.pop(domain, None) or {"systems": {}, "gains": {}}
+    return {**scores, "round": number, "evaluated": True, **own, "benchmarks": sets}
+
+
+class Committed:
+    """The journals of a round as far as they are committed; opening them changes nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        file = path / "commits.jsonl"
+        lines = file.read_bytes().splitlines(keepends=True) if file.exists() else []
+        whole = [line for line in lines if line.endswith(b"\n")]
+        self._sizes: dict[str, int] = json.loads(whole[-1])["sizes"] if whole else {}
+
+    def read(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yields the committed rows of a journal."""
+        left = self._sizes.get(f"{name}.jsonl", 0)
+        if not left:
+            return
+        with (self._path / f"{name}.jsonl").open("rb") as lines:
+            for line in lines:
+                left -= len(line)
+                if left < 0:
+                    return
+                yield json.loads(line)

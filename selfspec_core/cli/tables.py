@@ -1,0 +1,197 @@
+"""A run as tables: what became of the proposals, the scores, the gains, the time it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from selfspec_core.cli.output import cell, console, table
+from selfspec_core.cli.progress import duration
+
+ORDER = ("base@0", "base-best@0", "base@5", "seeds-only@0", "seeds-only-long@0", "specialized@0")
+_REASONS = 3
+
+
+def print_run(summary: Mapping[str, Any], out: Console) -> None:
+    """Prints a run as `selfspec_core.cli.show.summarize` gives it."""
+    out.print(_heading(summary))
+    rounds = summary["rounds"]
+    if not rounds:
+        out.print(Text("No round has begun yet."))
+    for one in rounds:
+        if len(rounds) > 1:
+            chosen = ", chosen" if one["round"] == summary["chosen_round"] else ""
+            out.print(Text(f"\nRound {one['round']}{chosen}", style="bold underline"))
+        print_round(one, str(summary["domain"]), out)
+    if summary["timings"]:
+        out.print(_section("Time", _timings(summary["timings"], summary["seconds"])))
+
+
+def print_round(one: Mapping[str, Any], domain: str, out: Console) -> None:
+    """Prints the funnel, results and tasks of one round."""
+    out.print(_section("From proposals to examples", funnel(one)))
+    if one["tasks"]:
+        words = ", ".join(f"{task} {n}" for task, n in one["tasks"].items())
+        out.print(_section("Accepted by task", cell(words)))
+    if not one["systems"]:
+        why = "nothing to score" if one.get("evaluated") else "not evaluated yet"
+        out.print(_section("Results", cell(f"{domain}: {why}", "dim")))
+    else:
+        print_scores(f"Results on {domain}", one, out)
+    for name, other in one.get("benchmarks", {}).items():
+        print_scores(f"Results on benchmark {name}", other, out)
+
+
+def print_sets(scores: Mapping[str, Any]) -> None:
+    """Prints every set of a round's scores.json on stdout."""
+    out = console()
+    for name, one in scores["sets"].items():
+        print_scores(f"Results on {name}", one, out)
+
+
+def print_scores(title: str, scores: Mapping[str, Any], out: Console) -> None:
+    """Prints systems, gains and tasks of one set of items."""
+    likelihood = scores.get("likelihood") or {}
+    out.print(_section(title, results(scores["systems"], likelihood.get("systems", {}))))
+    if scores["gains"]:
+        out.print(_section("Gains, paired by item, with 95 % interval", gains(scores["gains"])))
+    if likelihood.get("gains"):
+        out.print(_section("Gains by likelihood of the choices", gains(likelihood["gains"])))
+    if any(system["tasks"] for system in scores["systems"].values()):
+        out.print(_section("By task", by_task(scores["systems"])))
+
+
+def funnel(one: Mapping[str, Any]) -> RenderableType:
+    """Returns proposed → accepted, with what each filter rejected and why."""
+    proposed, accepted = one["proposed"], one["accepted"]
+    rejected, reasons = one["rejected"], one["reasons"]
+    rows = table("", "count", "share", "why", right=("count", "share"))
+    rows.add_row(cell("proposed"), cell(proposed), "", "")
+    for name, count in rejected.items():
+        share = cell(_share(count, proposed), "dim")
+        rows.add_row(cell(f"- {name}"), cell(count), share, cell(_why(name, reasons), "dim"))
+    unused = one.get("unused", 0)
+    if unused > 0:
+        word = "not needed" if one.get("evaluated") else "not answered yet"
+        rows.add_row(cell(f"- {word}"), cell(unused), cell(_share(unused, proposed), "dim"), "")
+    bold = ("accepted", accepted, _share(accepted, proposed))
+    rows.add_row(*(cell(word, "bold") for word in bold), "")
+    return rows
+
+
+def results(
+    systems: Mapping[str, Mapping[str, Any]], likelihood: Mapping[str, Mapping[str, Any]]
+) -> RenderableType:
+    """Returns one row per system: score with interval, parsable share, n, likelihood."""
+    columns = ["system", "score", "95 % interval", "parsable", "items"]
+    columns += ["by likelihood"] if likelihood else []
+    rows = table(*columns, right=tuple(columns[1:]))
+    for name in ordered(systems):
+        one = systems[name]
+        parsable = one.get("parsable")
+        deviation = f" ± {score(one['sd'])}" if one.get("sd") is not None else ""
+        label = f"{name}{' (SD over demonstration sets)' if deviation else ''}"
+        cells = [label, score(one["macro"]) + deviation, _interval(one), _percent(parsable), str(one["n"])]
+        if likelihood:
+            cells.append(score(likelihood[name]["macro"]) if name in likelihood else "-")
+        style = "bold" if name.startswith("specialized") else ""
+        rows.add_row(*(cell(text, style) for text in cells))
+    return rows
+
+
+def gains(pairs: Mapping[str, Mapping[str, float]]) -> RenderableType:
+    """Returns one line per pair: green if the whole interval is above 0, red if it is below."""
+    rows = table("pair", "gain", "interval", "verdict", right=("gain", "interval"))
+    rows.show_header = False
+    for pair, gain in pairs.items():
+        low, high = gain["low"], gain["high"]
+        style, verdict = "dim", "no clear difference"
+        if low > 0:
+            style, verdict = "green", "better"
+        elif high < 0:
+            style, verdict = "red", "worse"
+        cells = (pair.replace(" - ", " − "), f"{gain['mean']:+.3f}", _interval(gain), verdict)
+        rows.add_row(*(cell(text, style) for text in cells))
+    return rows
+
+
+def by_task(systems: Mapping[str, Mapping[str, Any]]) -> RenderableType:
+    """Returns one row per task, one column per system; the best of a row is bold."""
+    names = ordered(systems)
+    heads = [name.replace("seeds-only", "seeds").replace("specialized", "special.") for name in names]
+    rows = table("task", *heads, right=tuple(heads))
+    tasks = dict.fromkeys(task for name in names for task in systems[name]["tasks"])
+    for task in tasks:
+        values = [systems[name]["tasks"].get(task) for name in names]
+        best = max((value for value in values if value is not None), default=None)
+        cells = (cell(score(v), "bold" if v is not None and v == best else "") for v in values)
+        rows.add_row(cell(task), *cells)
+    return rows
+
+
+def ordered(systems: Iterable[str]) -> list[str]:
+    """Returns the systems as tables list them: the known ones first, in order."""
+    names = list(systems)
+    known = [name for name in ORDER if name in names]
+    others = [name for name in names if name not in ORDER]
+    if not others or "specialized@0" not in known:
+        return known + others
+    return [*(name for name in known if name != "specialized@0"), *others, "specialized@0"]
+
+
+def score(value: float | None) -> str:
+    """Returns a score as every table shows it."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _heading(summary: Mapping[str, Any]) -> Text:
+    parts = [summary["domain"], summary["model"], summary["state"]]
+    if summary["seconds"]:
+        parts.append(duration(summary["seconds"]))
+    text = cell(summary["run"], "bold") + cell(f"  {' · '.join(str(p) for p in parts if p)}")
+    unscreened = summary["not_screened_against"]
+    if unscreened:
+        text += Text("\n") + cell(f"not screened against: {', '.join(unscreened)}", "yellow")
+    return text
+
+
+def _section(title: str, body: RenderableType) -> RenderableType:
+    return Group(Text(f"\n{title}", style="bold cyan"), Padding(body, (0, 0, 0, 2)))
+
+
+def _timings(timings: Mapping[str, float], total: float | None) -> RenderableType:
+    spent = sum(timings.values())
+    parts = [(step, seconds) for step, seconds in timings.items()]
+    if total and total - spent > 0.05:
+        parts.append(("other", total - spent))
+    return cell(", ".join(f"{step} {duration(seconds)}" for step, seconds in parts))
+
+
+def _why(name: str, reasons: Mapping[str, int]) -> str:
+    """Returns the commonest reasons of a filter, with counts where there are several."""
+    own = [(key.removeprefix(f"{name}: "), n) for key, n in reasons.items() if key.startswith(f"{name}: ")]
+    own.sort(key=lambda pair: -pair[1])
+    if len(own) == 1:
+        return own[0][0]
+    return _listed([f"{reason} {n}" for reason, n in own])
+
+
+def _listed(words: Sequence[str]) -> str:
+    more = len(words) - _REASONS
+    return ", ".join(words[:_REASONS]) + (f", {more} more" if more > 0 else "")
+
+
+def _interval(one: Mapping[str, Any]) -> str:
+    return f"[{score(one['low'])}, {score(one['high'])}]"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.0f} %"
+
+
+def _share(count: int, total: int) -> str:
+    return _percent(count / total) if total else ""

@@ -1,0 +1,65 @@
+"""Stages 1 and 2 together: propose, answer, and again while examples are missing.
+
+How many instructions it takes for an example is known only after answering. Each pass is planned
+from the journals and the plan is committed before it is used, so a resumed run plans alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+from typing import Any
+
+from selfspec_core.components import Context, Filter, Generator
+from selfspec_core.firewall import Firewall
+from selfspec_core.runs import RoundFolder
+from selfspec_core.stages import answer as answering
+from selfspec_core.stages import propose as proposing
+from selfspec_core.stages.chain import Chain
+
+STAGE = "plan"
+_MOST = 4
+"""Most instructions planned for one missing example, however few were accepted before."""
+
+
+def collect(
+    folder: RoundFolder,
+    proposer: Generator,
+    answerer: Generator,
+    filters: Sequence[Filter],
+    firewall: Firewall,
+    context: Context,
+) -> None:
+    """Fills the journals of the round until there are `data.size` examples.
+
+    Ends earlier when a pass brings no new instruction: proposals have run out.
+    """
+    instructions, examples = Chain(filters, "instruction"), Chain(filters, "example")
+    proposing.restore(folder, instructions, context)
+    answering.restore(folder, examples, context)
+    plans = [commit for commit in folder.commits if commit["stage"] == STAGE]
+    plan = plans[-1] if plans else _plan(folder, context)
+    while plan:
+        with context.timed("propose"):
+            proposing.propose(folder, proposer, instructions, context, plan["target"])
+        with context.timed("answer"):
+            answering.answer(folder, answerer, examples, firewall, context, plan["before"])
+        proposed_more = _count(folder, "instructions") > plan["before"]["instructions"]
+        plan = _plan(folder, context) if proposed_more else None
+
+
+def _plan(folder: RoundFolder, context: Context) -> dict[str, Any] | None:
+    """Commits and returns the next pass, or None if there are examples enough."""
+    missing = context.settings.data.size - _count(folder, "examples")
+    if missing <= 0:
+        return None
+    have, accepted = _count(folder, "instructions"), _count(folder, "examples")
+    per_example = min(_MOST, have / accepted) if accepted else 1.0
+    target = have + ceil(missing * max(per_example, context.settings.propose.surplus))
+    before = {"instructions": have, "batches": folder.done(answering.STAGE)}
+    folder.commit(STAGE, folder.done(STAGE), {}, target=target, before=before)
+    return folder.commits[-1]
+
+
+def _count(folder: RoundFolder, journal: str) -> int:
+    return sum(1 for _ in folder.read(journal))

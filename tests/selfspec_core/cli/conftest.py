@@ -1,0 +1,69 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+FOLDERS = [ROOT, ROOT / "plugins", ROOT / "seeds", ROOT / "domains/finance"]
+
+
+@pytest.fixture
+def selfspec(tmp_path):
+    """Calls the command line in a process of its own, in an empty folder."""
+
+    def call(*arguments, python=(), **environment):
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, FOLDERS)), **environment}
+        command = [sys.executable, *(python or ("-m", "selfspec_core")), *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60
+        )
+
+    return call
+
+
+def system(macro, **more):
+    tasks = {"tone": macro + 0.01, "terms": macro - 0.01}
+    return {"macro": macro, "low": macro - 0.03, "high": macro + 0.03, "n": 240, "parsable": 0.9,
+            "tasks": tasks, "sd": None, **more}
+
+
+def scores():
+    macros = {"specialized@0": 0.512, "base@0": 0.111, "base-best@0": 0.25, "base@5": 0.4,
+              "seeds-only@0": 0.39, "seeds-only-long@0": 0.52}
+    systems = {name: system(macro) for name, macro in macros.items()}
+    systems["base@5"]["sd"] = 0.021
+    gains = {
+        "specialized@0 - base@0": {"mean": 0.401, "low": 0.362, "high": 0.44},
+        "specialized@0 - base@5": {"mean": 0.112, "low": -0.01, "high": 0.2},
+        "specialized@0 - seeds-only-long@0": {"mean": -0.08, "low": -0.1, "high": -0.02},
+    }
+    own = {"systems": systems, "gains": gains}
+    likely = {"systems": {"specialized@0": system(0.6), "base@0": system(0.55)}, "gains": {}}
+    return {
+        "round": 1, "proposed": 800, "accepted": 512, "unused": 88,
+        "rejected": {"novelty": 120, "well_formed": 80},
+        "reasons": {"novelty: near-copy": 120, "well_formed: no input": 50,
+                    "well_formed: no instruction": 30},
+        "tasks": {"tone": 300, "terms": 212},
+        "layouts": {"best": "plain", "dev": {"plain": 0.2}},
+        "training": {"specialized": {"rows": 600, "steps": 57, "tokens": 9000, "loss": [2.0, 0.5]}},
+        "sets": {"finance": {**own, "likelihood": likely}, "extra": own},
+        "dev": {"base@0": 0.1},
+    }
+
+
+@pytest.fixture
+def run_folder(tmp_path, monkeypatch):
+    """A finished run `demo` under runs/ of the working folder."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "runs/demo"
+    (folder / "round-1").mkdir(parents=True)
+    manifest = {"created": "2026-01-01T00:00:00+00:00", "domain": "finance", "model": "nano",
+                "settings": {}, "seconds": 171.2, "timings": {"load": 1.5, "propose": 80.25},
+                "chosen_round": 1, "state": "finished"}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "round-1/scores.json").write_text(json.dumps(scores()))
+    return folder

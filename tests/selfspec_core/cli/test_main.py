@@ -1,0 +1,157 @@
+import json
+import os
+import subprocess
+import sys
+
+import click
+import pytest
+
+from selfspec_core.cli import main as module
+from selfspec_core.cli.main import COMMANDS
+from selfspec_core.errors import Interrupted, SelfspecError, UsageError
+
+HEAVY = {"torch", "transformers", "chromadb", "llama_index", "datasets", "trl", "peft"}
+LIST_IMPORTS = (
+    "import sys\n"
+    "from selfspec_core.cli.main import main\n"
+    "try:\n    main(sys.argv[1:])\n"
+    "except SystemExit as end:\n    assert not end.code, end.code\n"
+    "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)\n"
+)
+
+
+def fails(monkeypatch, capsys, error, *arguments):
+    """Calls a command that raises `error`; returns exit code and stderr."""
+
+    @click.command()
+    def broken():
+        raise error
+
+    monkeypatch.setattr(module.LazyGroup, "get_command", lambda self, ctx, name: broken)
+    with pytest.raises(SystemExit) as end:
+        module.main(["show", *arguments])
+    return end.value.code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_table_repeats_each_commands_own_help(command):
+    found = module.selfspec.get_command(None, command)
+    assert found.name == command
+    assert found.help.partition("\n")[0] == COMMANDS[command]
+
+
+def test_help_lists_every_command_without_importing_one(selfspec):
+    done = selfspec("--help", python=("-c", LIST_IMPORTS))
+    assert all(f"  {command} " in done.stdout for command in COMMANDS)
+    imported = set(done.stderr.split())
+    assert not imported & (HEAVY | {"numpy", "rich"})
+
+
+@pytest.mark.parametrize("command", ["domains", "plugins", "hooks"])
+def test_listings_import_nothing_heavy(selfspec, command):
+    done = selfspec(command, python=("-c", LIST_IMPORTS))
+    assert done.returncode == 0, done.stderr
+    assert not set(done.stderr.split()) & (HEAVY | {"numpy"})
+
+
+def test_version(selfspec):
+    assert selfspec("--version").stdout.startswith("selfspec 0.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["domians"], "Error: domians: no such command; did you mean 'domains'?\n"),
+        (["plugins", "--hook", "filtres"],
+         "Error: --hook filtres: no such hook; did you mean 'filters'?\n"),
+        (["show", "nothing"], "Error: nothing: no such run\n"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(selfspec, arguments, message):
+    done = selfspec(*arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
+
+
+@pytest.mark.parametrize("arguments", [["seeds"], ["domains", "--jsn"], ["--jsn"]])
+def test_wrong_options_are_one_line_and_exit_2(selfspec, arguments):
+    done = selfspec(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert "--help` shows what it takes" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (UsageError("x.toml:3: bad"), 2, "Error: x.toml:3: bad\n"),
+        (SelfspecError("failed"), 1, "Error: failed\n"),
+        (Interrupted("`selfspec resume a` goes on"), 130, "Error: `selfspec resume a` goes on\n"),
+        (OSError(28, "No space left on device", "runs/a/x"), 1,
+         "Error: runs/a/x: No space left on device\n"),
+        (TypeError("no\nsecond line"), 1,
+         "Error: internal: TypeError: no (--debug shows where)\n"),
+    ],
+)
+def test_errors_are_one_line_with_their_exit_code(monkeypatch, capsys, error, code, line):
+    assert fails(monkeypatch, capsys, error) == (code, line)
+
+
+def test_ctrl_c_says_how_to_go_on(monkeypatch, capsys):
+    code, text = fails(monkeypatch, capsys, KeyboardInterrupt())
+    assert code == 130
+    assert text == "Error: interrupted; `selfspec resume NAME` goes on with an unfinished run\n"
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_debug_shows_the_traceback_wherever_it_stands(selfspec, place):
+    arguments = ["--debug", "show", "x"] if place == "before" else ["show", "x", "--debug"]
+    done = selfspec(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr
+    assert done.stderr.endswith("Error: x: no such run\n")
+
+
+def test_a_write_that_fails_names_the_file(selfspec):
+    script = (
+        "import resource, sys, click\n"
+        "from selfspec_core.cli import main as module\n"
+        "from selfspec_core.runs import RoundFolder\n"
+        "from pathlib import Path\n"
+        "@click.command()\n"
+        "def big():\n"
+        "    folder = RoundFolder(Path('round-1'))\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "    folder.commit('propose', 0, {'instructions': [{'text': 'x' * 5000}]})\n"
+        "module.LazyGroup.get_command = lambda *_: big\n"
+        "module.main(['show'])\n"
+    )
+    done = selfspec(python=("-c", script))
+    assert done.returncode == 1
+    assert done.stderr == "Error: round-1/instructions.jsonl: File too large\n"
+
+
+def test_a_closed_pipe_is_quiet():
+    # a listing that is longer than a pipe holds, read for one line
+    many = (
+        "import sys, click\n"
+        "from selfspec_core.cli import main as module\n"
+        "@click.command()\n"
+        "def talk():\n"
+        "    [click.echo('line') for _ in range(200000)]\n"
+        "module.LazyGroup.get_command = lambda *_: talk\n"
+        "module.main(['show'])\n"
+    )
+    script = '"$0" -c "$1" | head -1; echo ${PIPESTATUS[0]}'
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        ["bash", "-c", script, sys.executable, many], env=env, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("line\n1\n", "")
+
+
+def test_hooks_as_json(selfspec):
+    rows = json.loads(selfspec("hooks", "--json").stdout)
+    seeds = next(row for row in rows if row["hook"] == "selfspec_seed_sources")
+    assert seeds["arguments"] == ["domain"]
+    assert seeds["summary"].startswith("Seed sources of one domain")

@@ -1,0 +1,98 @@
+import json
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from selfspec_core.cli.main import selfspec as cli
+from selfspec_core.cli.show import summarize
+from selfspec_core.errors import UsageError
+from selfspec_core.runs import RoundFolder
+
+
+def shown(*arguments):
+    result = CliRunner().invoke(cli, ["show", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.stdout
+
+
+def test_json_has_the_documented_shape(run_folder):
+    summary = json.loads(shown("latest", "--json"))
+    assert summary["run"] == "runs/demo"
+    assert {"domain", "model", "seconds", "chosen_round", "rounds"} <= summary.keys()
+    [one] = summary["rounds"]
+    assert (one["round"], one["proposed"], one["accepted"]) == (1, 800, 512)
+    assert one["rejected"] == {"novelty": 120, "well_formed": 80}
+    assert one["systems"]["base@0"]["macro"] == 0.111
+    assert one["gains"]["specialized@0 - base@0"] == {"mean": 0.401, "low": 0.362, "high": 0.44}
+    assert one["likelihood"]["systems"]["base@0"]["macro"] == 0.55
+    assert list(one["benchmarks"]) == ["extra"]
+    assert "sets" not in one
+
+
+def test_tables_show_scores_with_three_decimals_in_order(run_folder):
+    text = shown("demo")
+    rows = re.findall(r"^  (\S+@\d)( \(SD.*?\))? +(\d\.\d{3})", text, re.MULTILINE)
+    names = [name for name, _, _ in rows[:6]]
+    assert names == ["base@0", "base-best@0", "base@5", "seeds-only@0", "seeds-only-long@0",
+                     "specialized@0"]
+    assert rows[5][2] == "0.512"
+    assert "0.400 ± 0.021" in text
+    assert re.search(r"specialized@0 − base@0 +\+0\.401 +\[0\.362, 0\.440\] +better", text)
+    assert re.search(r"specialized@0 − base@5 +\+0\.112 +\[-0\.010, 0\.200\] +no clear", text)
+    assert re.search(r"specialized@0 − seeds-only-long@0 +-0\.080 .* worse", text)
+    assert re.search(r"well_formed +80 +10 % +no input 50, no instruction 30", text)
+    assert re.search(r"accepted +512 +64 %", text)
+    assert "Results on benchmark extra" in text
+    assert "2 min 51 s" in text
+
+
+def test_tables_fit_a_hundred_columns(run_folder):
+    assert max(map(len, shown("demo").splitlines())) <= 100
+
+
+def test_text_from_elsewhere_is_no_markup_and_no_escape_sequence(run_folder):
+    file = run_folder / "round-1/scores.json"
+    scores = json.loads(file.read_text())
+    scores["reasons"] = {"novelty: [red]of[/] \x1b[31mseed": 120}
+    file.write_text(json.dumps(scores))
+    text = shown("demo")
+    assert "[red]of[/]" in text
+    assert "\x1b" not in text
+
+
+def test_a_run_under_way_shows_what_is_committed_and_changes_nothing(run_folder):
+    (run_folder / "round-1/scores.json").unlink()
+    folder = RoundFolder(run_folder / "round-1")
+    accepted = [{"id": str(n), "task": "tone"} for n in range(3)]
+    late = {"filter": "agreement", "reason": "other answer", "output": "x"}
+    early = {"filter": "novelty", "reason": "near-copy"}
+    folder.commit("propose", 0, {"instructions": accepted, "rejected": [early, early]})
+    folder.commit("answer", 0, {"examples": accepted[:1], "rejected": [late]})
+    journal = run_folder / "round-1/examples.jsonl"
+    with journal.open("a") as file:
+        file.write('{"id": "9", "task": "tone"}\n{"id": "10", "ta')  # being written
+    before = journal.read_bytes()
+    [one] = summarize(run_folder)["rounds"]
+    assert journal.read_bytes() == before
+    assert (one["proposed"], one["accepted"], one["unused"]) == (5, 1, 1)
+    assert one["rejected"] == {"novelty": 2, "agreement": 1}
+    assert one["systems"] == one["gains"] == {}
+    assert "not evaluated yet" in shown("demo")
+
+
+def test_a_run_that_has_just_begun(run_folder):
+    (run_folder / "round-1/scores.json").unlink()
+    (run_folder / "round-1").rmdir()
+    assert "No round has begun" in shown("demo")
+
+
+def test_broken_scores_name_file_and_line(run_folder):
+    (run_folder / "round-1/scores.json").write_text('{"round": 1,\n oops')
+    with pytest.raises(UsageError, match=r"round-1/scores\.json:2: not valid JSON"):
+        summarize(run_folder)
+
+
+def test_an_unknown_run_names_the_nearest(run_folder):
+    result = CliRunner().invoke(cli, ["show", "dmeo"])
+    assert str(result.exception) == "dmeo: no such run; did you mean 'demo'?"

@@ -1,0 +1,109 @@
+import json
+
+import pytest
+
+from selfspec_core.errors import UsageError
+from selfspec_core.packages import PackagedSeeds, load_tasks, read_recipe, seeds_from_file
+
+SEED = {
+    "id": "a-1",
+    "task": "tone",
+    "kind": "classification",
+    "instruction": "Name the tone.",
+    "input": "Sales fell.",
+    "output": "bad",
+    "choices": ["good", "bad"],
+    "source": "own",
+    "licence": "CC0",
+}
+
+
+def line(**changes):
+    row = {**SEED, **changes}
+    return json.dumps({key: value for key, value in row.items() if value is not None})
+
+
+@pytest.fixture
+def seeds(tmp_path):
+    """Reads the lines given as a seed file."""
+    file = tmp_path / "seeds.jsonl"
+
+    def read(*lines):
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return seeds_from_file(file)
+
+    return read
+
+
+def test_seeds_come_in_order_and_empty_lines_are_skipped(seeds):
+    found = seeds(line(), "", line(id="a-2", input="", choices=["bad", "good"]))
+    assert [seed.id for seed in found] == ["a-1", "a-2"]
+    assert found[1].choices == ("bad", "good")
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ("{oops", "not valid JSON"),
+        ("[1]", "expected a JSON object"),
+        (line(output=None), "key 'output' must be a string"),
+        (line(input=3), "key 'input' must be a string"),
+        (line(instruction="  "), "key 'instruction' is empty"),
+        (line(ouput="x"), "unknown key 'ouput'; did you mean 'output'?"),
+        (line(kind="clasification"), "unknown kind 'clasification'; did you mean 'classification'?"),
+        (line(choices="good"), "key 'choices' must be a list of strings"),
+        (line(choices=["good", 1]), "key 'choices' must be a list of strings"),
+        (line(output="fair"), "output 'fair' is none of choices ['good', 'bad']"),
+        (line(choices=None), "output 'bad' is none of choices []"),
+        (line(id="a-0"), "id 'a-0' is used twice"),
+        (line(source=3), "key 'source' must be a string"),
+    ],
+)
+def test_a_broken_line_names_file_line_and_key(seeds, broken, message):
+    with pytest.raises(UsageError) as caught:
+        seeds(line(id="a-0"), "", broken)
+    assert "/seeds.jsonl:3: " in str(caught.value)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_without_seeds_is_an_error(seeds):
+    with pytest.raises(UsageError, match=r"seeds\.jsonl: holds no seed"):
+        seeds("")
+
+
+def test_unreadable_files_are_named(tmp_path):
+    with pytest.raises(UsageError, match=r"none\.jsonl: no such file"):
+        seeds_from_file(tmp_path / "none.jsonl")
+    with pytest.raises(UsageError, match="expected a UTF-8 JSONL file"):
+        seeds_from_file(tmp_path)
+    (tmp_path / "latin.jsonl").write_bytes(b'{"id": "\xe9"}\n')
+    with pytest.raises(UsageError, match=r"latin\.jsonl: expected a UTF-8 JSONL file"):
+        seeds_from_file(tmp_path / "latin.jsonl")
+
+
+def test_a_line_separator_inside_a_string_ends_no_line(seeds):
+    [seed] = seeds(line(input="one\u2028two").replace("\\u2028", "\u2028"))
+    assert seed.input == "one\u2028two"
+
+
+def test_a_package_serves_seeds_tasks_and_recipes(tmp_path, monkeypatch):
+    package = tmp_path / "pack_of_tests"
+    (package / "tasks").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "seeds.jsonl").write_text(line() + "\n")
+    (package / "domain.toml").write_text("[recipes.quick]\ndata = { size = 3 }\n")
+    (package / "tasks/tone.toml").write_text(
+        'name = "tone"\nkind = "classification"\nmetric = "macro_f1"\ntitle = "Tone"\n'
+        'summary = "good or bad"\nchoices = ["good", "bad"]\n'
+    )
+    item = {**SEED, "output": ["bad"], "split": "dev"}
+    (package / "tasks/tone.jsonl").write_text(json.dumps(item) + "\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    source = type("Own", (PackagedSeeds,), {"package": "pack_of_tests", "file": "seeds.jsonl"})
+    assert [seed.id for seed in source().seeds()] == ["a-1"]
+    assert read_recipe("pack_of_tests", "quick") == {"data": {"size": 3}}
+    [task] = load_tasks("pack_of_tests")
+    assert (task.name, task.choices, len(task.items)) == ("tone", ("good", "bad"), 1)
+    assert (task.items[0].metric, task.items[0].split) == ("macro_f1", "dev")
