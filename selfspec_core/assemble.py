@@ -41,6 +41,12 @@ class Request:
     benchmarks: tuple[str, ...] = ()
     set: tuple[dict[str, Any], ...] = ()
 
+    @classmethod
+    def from_dict(cls, row: dict[str, Any]) -> Request:
+        """Reads a request back from a manifest."""
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
+        return cls(**values)
+
 
 class AdHoc(Domain):
     """A domain made of a file of seeds alone (`--seeds FILE` without `--domain`)."""
@@ -146,7 +152,9 @@ def describe_machine() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": f"{sys.platform} {platform.machine()}",
-        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cpus": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
         "versions": versions,
     }
 
@@ -210,7 +218,7 @@ def _firewall(
             missing.append(f"{cls.name} ({type(error).__name__})")
             continue
         items += [item for task in tasks for item in task.items]
-    fixed = {row.instruction for row in (*seeds, *items)}
+    fixed = {seed.instruction for seed in seeds} | {item.instruction for item in items}
     return Firewall(items, fixed), tuple(missing)
 
 

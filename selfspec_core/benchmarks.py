@@ -1,11 +1,11 @@
 """Reads evaluation items from JSON lines: a domain's tasks, and whatever `--benchmark` names.
 
 A line holds `id, task, instruction, input, output, metric` and, where they apply, `choices`,
-`kind`, `split` and `meta`. Files made elsewhere seldom say `kind`; it is then inferred:
+`kind`, `split` and `meta`. Files made elsewhere seldom say `kind`; a task's kind is then inferred:
 
-- with `choices`: multilabel if the metric says so; multiple_choice if the choices are single
-  letters or long (five words or more on average) or the task says "multiple choice"; yesno and
-  entailment by the choices' words; otherwise classification;
+- with `choices`: multilabel if the metric says so; yesno and entailment by the choices' words;
+  multiple_choice if the choices differ from item to item, are single letters, are long (five words
+  on average), or the task says "multiple choice"; otherwise classification;
 - without: by the metric (set F1: ner, or relation where metric or task say so; list F1:
   list_qa; numeric: numeric; ROUGE: summarization); list_qa where an answer is a list of synonyms;
   otherwise open_qa.
@@ -22,6 +22,8 @@ from typing import Any
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.metrics import METRICS, PRIMARY, metric_name
 from selfspec_core.types import KINDS, LIST_KINDS, Item, Kind
+
+Row = dict[str, Any]
 
 _YES_NO = frozenset({"yes", "no", "maybe"})
 _ENTAILMENT = frozenset(
@@ -47,20 +49,36 @@ def read_items(path: Path) -> list[Item]:
     Raises:
         UsageError: naming file, line and key, and what was expected.
     """
-    items: list[Item] = []
-    seen: set[str] = set()
-    for where, row in _rows(path):
-        item = _item(where, row, path.stem)
-        if item.id in seen:
-            raise UsageError(f"{where}: 'id': '{item.id}' stands twice in this file")
-        seen.add(item.id)
-        items.append(item)
-    if not items:
+    rows = [(where, {"task": path.stem} | row) for where, row in _rows(path)]
+    if not rows:
         raise UsageError(f"{path}: holds no items; expected one JSON object a line")
-    return items
+    kinds = _kinds(rows)
+    items: dict[str, Item] = {}
+    tasks: dict[str, Item] = {}
+    for where, row in rows:
+        item = _item(where, row, kinds)
+        if item.id in items:
+            raise UsageError(f"{where}: 'id': '{item.id}' stands twice in this file")
+        _check_same_task(where, item, tasks.setdefault(item.task, item))
+        items[item.id] = item
+    return list(items.values())
 
 
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _check_same_task(where: str, item: Item, first: Item) -> None:
+    """Refuses items of one task that could not be scored together."""
+    if item.metric != first.metric:
+        raise UsageError(
+            f"{where}: 'metric': {item.metric}, but task '{item.task}' has {first.metric} above; "
+            "a task has one metric"
+        )
+    if METRICS[item.metric].per_choice and item.choices != first.choices:
+        raise UsageError(
+            f"{where}: 'choices': {item.metric} needs the same choices throughout task "
+            f"'{item.task}'; where they differ use accuracy"
+        )
+
+
+def _rows(path: Path) -> Iterator[tuple[str, Row]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, IsADirectoryError):
@@ -78,9 +96,12 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{path}:{number}", row
 
 
-def _item(where: str, row: dict[str, Any], stem: str) -> Item:
+def _item(where: str, row: Row, kinds: dict[str, Kind]) -> Item:
     choices = _strings(where, row, "choices")
-    kind = _kind(where, row, choices)
+    task = _text(where, row, "task")
+    kind = kinds[task] if row.get("kind") is None else row["kind"]
+    if kind not in KINDS:
+        raise UsageError(f"{where}: 'kind': '{kind}'{nearest(str(kind), KINDS)}")
     try:
         metric = metric_name(_text(where, row, "metric", ""), kind)
     except UsageError as error:
@@ -92,7 +113,7 @@ def _item(where: str, row: dict[str, Any], stem: str) -> Item:
         raise UsageError(f"{where}: 'split': expected dev or test, got {split!r}")
     item = Item(
         id=_text(where, row, "id"),
-        task=_text(where, row, "task", stem),
+        task=task,
         kind=kind,
         instruction=_text(where, row, "instruction", ""),
         input=_text(where, row, "input", ""),
@@ -106,7 +127,7 @@ def _item(where: str, row: dict[str, Any], stem: str) -> Item:
     return item
 
 
-def _text(where: str, row: dict[str, Any], key: str, default: str | None = None) -> str:
+def _text(where: str, row: Row, key: str, default: str | None = None) -> str:
     value = row.get(key, default)
     if value is None and key not in row:
         raise UsageError(f"{where}: '{key}': missing{nearest(key, row.keys() - _KEYS)}")
@@ -117,14 +138,14 @@ def _text(where: str, row: dict[str, Any], key: str, default: str | None = None)
     return value
 
 
-def _strings(where: str, row: dict[str, Any], key: str) -> tuple[str, ...]:
+def _strings(where: str, row: Row, key: str) -> tuple[str, ...]:
     value = row.get(key) or []
     if not isinstance(value, list) or not all(isinstance(v, str) and v.strip() for v in value):
         raise UsageError(f"{where}: '{key}': expected a list of texts, got {value!r}")
     return tuple(value)
 
 
-def _output(where: str, row: dict[str, Any], kind: Kind, choices: tuple[str, ...]) -> tuple:
+def _output(where: str, row: Row, kind: Kind, choices: tuple[str, ...]) -> tuple[Any, ...]:
     value = row.get("output")
     if not isinstance(value, list) or not (value or kind in LIST_KINDS):
         raise UsageError(f"{where}: 'output': expected a list of accepted answers, got {value!r}")
@@ -141,31 +162,41 @@ def _output(where: str, row: dict[str, Any], kind: Kind, choices: tuple[str, ...
     return answers
 
 
-def _kind(where: str, row: dict[str, Any], choices: tuple[str, ...]) -> Kind:
-    if row.get("kind") is not None:
-        if row["kind"] not in KINDS:
-            raise UsageError(f"{where}: 'kind': '{row['kind']}'{nearest(str(row['kind']), KINDS)}")
-        return row["kind"]
-    metric, task = str(row.get("metric", "")).lower(), str(row.get("task", "")).lower()
-    if choices:
-        return _closed_kind(metric, task, choices)
+def _kinds(rows: list[tuple[str, Row]]) -> dict[str, Kind]:
+    """Infers the kind of each task from all of its lines."""
+    by_task: dict[str, list[tuple[str, Row]]] = {}
+    for where, row in rows:
+        by_task.setdefault(_text(where, row, "task"), []).append((where, row))
+    return {task: _kind(task.lower(), group) for task, group in by_task.items()}
+
+
+def _kind(task: str, rows: list[tuple[str, Row]]) -> Kind:
+    metric = _text(*rows[0], "metric", "").lower()
+    offered = {_strings(where, row, "choices") for where, row in rows}
+    if all(offered):
+        return _closed_kind(f"{metric} {task}", offered)
     try:
         name = metric_name(metric)
     except UsageError:  # left open, or unknown: said where the metric is read
         name = PRIMARY["open_qa"]
     if name == "set_f1" and "relation" in f"{metric} {task}":
         return "relation"
-    synonyms = any(isinstance(answer, list) for answer in row.get("output") or ())
+    answers = [answer for _, row in rows for answer in row.get("output") or ()]
+    synonyms = any(isinstance(answer, list) for answer in answers)
     return _BY_METRIC.get(name, "list_qa" if synonyms else "open_qa")
 
 
-def _closed_kind(metric: str, task: str, choices: tuple[str, ...]) -> Kind:
-    folded = {choice.lower() for choice in choices}
-    if re.search(r"multi[- _]?label", f"{metric} {task}"):
+def _closed_kind(text: str, offered: set[tuple[str, ...]]) -> Kind:
+    """Infers the kind from metric and task texts and from every list of choices."""
+    choices = {choice.lower() for each in offered for choice in each}
+    if re.search(r"multi[- _]?label", text):
         return "multilabel"
-    long = sum(len(choice.split()) for choice in choices) >= 5 * len(choices)
-    if long or max(map(len, choices)) == 1 or re.search(r"multiple[- _]choice", task):
-        return "multiple_choice"
-    if folded <= _YES_NO:
+    if choices <= _YES_NO:
         return "yesno"
-    return "entailment" if folded <= _ENTAILMENT else "classification"
+    if choices <= _ENTAILMENT:
+        return "entailment"
+    long = sum(len(choice.split()) for choice in choices) >= 5 * len(choices)
+    differ = len({frozenset(each) for each in offered}) > 1
+    letters = max(map(len, choices)) == 1
+    asked = re.search(r"multiple[- _]choice", text)
+    return "multiple_choice" if long or differ or letters or asked else "classification"

@@ -274,6 +274,11 @@ class Prediction(Record):
     demo_set: int = 0
     likeliest: str | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the row; an empty list that was parsed is not the same as nothing parsed."""
+        row = Record.to_dict(self)
+        return row if self.parsed is None else {**row, "parsed": self.parsed}
+
 
 class Evaluator(Component):
     """Asks a system the items and parses what it says."""
@@ -282,9 +287,7 @@ class Evaluator(Component):
         """Returns the items of this evaluator; by default those of the domain's tasks."""
         return [item for task in context.domain.tasks() for item in task.items]
 
-    def evaluate(
-        self, items: Sequence[Item], system: System, context: Context
-    ) -> list[Prediction]:
+    def evaluate(self, items: Sequence[Item], system: System, context: Context) -> list[Prediction]:
         """Returns one prediction per item and demonstration set."""
         raise NotImplementedError("an evaluator is abstract without `evaluate`")
 

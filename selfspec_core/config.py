@@ -193,9 +193,11 @@ def parse_flag(flag: str) -> dict[str, Any]:
         value = tomllib.loads(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:
         value = text
-    for part in reversed(key.strip().split(".")):
-        value = {part: value}
-    return value
+    *tables, last = key.strip().split(".")
+    nested: dict[str, Any] = {last: value}
+    for table in reversed(tables):
+        nested = {table: nested}
+    return nested
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,6 +221,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not valid TOML: {error}") from None
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfspec_core.copies import nearest_copy, similarities
+from selfspec_core.copies import folded, nearest_copy, similarities
 from selfspec_core.layouts import ALPACA, Demonstrable
 from selfspec_core.text import Vocabulary, compared_text, words
 from selfspec_core.types import KEEP, Item, Verdict
@@ -55,6 +55,7 @@ class Firewall:
         self._hashes, self._owners = self._index()
         self._short = [i for i, own in enumerate(self._words) if 0 < len(own) < RUN]
         self._encoded = [self._vocabulary.encode_words(self._words[i]) for i in self._short]
+        self._folded = [folded(text) for text in self._encoded]
 
     def screen(self, rows: Sequence[Demonstrable]) -> list[Verdict]:
         """Returns a verdict for every row; evidence is `<item id>: <run or item text>`."""
@@ -115,14 +116,14 @@ class Firewall:
     def _screen(self, rows: Sequence[Demonstrable]) -> list[Verdict]:
         texts = [self._text(row.instruction, row.input) for row in rows]
         encoded = [self._vocabulary.encode(text) for text in texts]
-        scores = similarities(encoded, self._encoded, NEAR)
+        bounds = similarities([*map(folded, encoded)], self._folded, NEAR)
         return [
             self._shared_run(row) or self._near_copy(own, of_row)
-            for row, own, of_row in zip(rows, encoded, scores, strict=True)
+            for row, own, of_row in zip(rows, encoded, bounds, strict=True)
         ]
 
-    def _near_copy(self, encoded: str, scores: NDArray[np.float64]) -> Verdict:
-        found = nearest_copy(scores, encoded, self._encoded, NEAR)
+    def _near_copy(self, encoded: str, bounds: NDArray[np.float64]) -> Verdict:
+        found = nearest_copy(bounds, encoded, self._encoded, NEAR)
         if not found:
             return KEEP
         at = self._short[found[0]]

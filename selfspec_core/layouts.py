@@ -11,11 +11,16 @@ class Demonstrable(Protocol):
     """Anything with an instruction, an input and an output: a seed or an example."""
 
     @property
-    def instruction(self) -> str: ...
+    def instruction(self) -> str:
+        """The instruction."""
+
     @property
-    def input(self) -> str: ...
+    def input(self) -> str:
+        """The input."""
+
     @property
-    def output(self) -> str: ...
+    def output(self) -> str:
+        """The output."""
 
 
 @dataclass(frozen=True, slots=True)

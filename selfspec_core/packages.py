@@ -30,7 +30,7 @@ def read_jsonl(file: Traversable, label: str) -> list[tuple[int, dict[str, Any]]
         raise UsageError(f"{label}: no such file") from None
     except (IsADirectoryError, UnicodeDecodeError) as error:
         raise UsageError(f"{label}: expected a UTF-8 JSONL file ({error})") from None
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -77,6 +77,9 @@ def _check_keys(row: dict[str, Any], where: str) -> None:
             raise UsageError(f"{where}: key '{key}' must be a string")
         if key != "input" and not row[key].strip():
             raise UsageError(f"{where}: key '{key}' is empty")
+    for key in ("source", "licence"):
+        if not isinstance(row.get(key, ""), str):
+            raise UsageError(f"{where}: key '{key}' must be a string")
     if row["kind"] not in KINDS:
         raise UsageError(f"{where}: unknown kind '{row['kind']}'{nearest(row['kind'], KINDS)}")
     choices = row.get("choices", [])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
@@ -84,7 +84,9 @@ class PluginHost:
         """Loads the built-in plugins and everything in the group `selfspec.plugins`."""
         version = _own_version()
         for module in DEFAULT_PLUGINS:
-            self._load(Source(module, "selfspec", version, "built-in"), lambda m=module: import_module(m))
+            self._load(
+                Source(module, "selfspec", version, "built-in"), lambda m=module: import_module(m)
+            )
         wanted = os.environ.get("SELFSPEC_PLUGINS")
         for entry in _entries(PLUGIN_GROUP) if self._third_party else ():
             if wanted is None or entry.name in wanted.split(","):
@@ -127,9 +129,14 @@ class PluginHost:
         hook = getattr(self._manager.hook, HOOKS[what])
         found = []
         for impl in hook.get_hookimpls():
-            arguments = (domain,) if what in PER_DOMAIN else ()
-            for cls in impl.function(*arguments) or ():
-                found.append((self.sources[impl.plugin_name], cls))
+            source = self.sources[impl.plugin_name]
+            try:
+                # an implementation may take fewer arguments than the spec has
+                classes = impl.function(*(domain for _ in impl.argnames)) or ()
+            except Exception as error:
+                self._keep_error(source, error)
+                continue
+            found += [(source, cls) for cls in classes]
         return found
 
     def has(self, what: str, name: str, domain: str | None = None) -> bool:
@@ -155,7 +162,11 @@ class PluginHost:
         return found[0][1]
 
     def build(
-        self, what: str, name: str, settings: dict[str, Any] | None = None, domain: str | None = None
+        self,
+        what: str,
+        name: str,
+        settings: dict[str, Any] | None = None,
+        domain: str | None = None,
     ) -> Any:
         """Builds a component with its settings checked.
 
@@ -183,12 +194,13 @@ class PluginHost:
         except Exception as error:
             if plugin is not None and self._manager.has_plugin(source.name):
                 self._manager.unregister(name=source.name)
-            kept = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-            self.sources[source.name] = Source(
-                source.name, source.dist, source.version, source.group, kept, traceback.format_exc()
-            )
-            if os.environ.get("SELFSPEC_STRICT") == "1":
-                raise UsageError(f"plugin {source} failed to load: {kept}") from error
+            self._keep_error(source, error)
+
+    def _keep_error(self, source: Source, error: Exception) -> None:
+        kept = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        self.sources[source.name] = replace(source, error=kept, trace=traceback.format_exc())
+        if os.environ.get("SELFSPEC_STRICT") == "1":
+            raise UsageError(f"plugin {source} failed to load: {kept}") from error
 
     def _check(self, name: str, plugin: object) -> None:
         """Refuses hook implementations that no spec knows: most often a misspelt name."""

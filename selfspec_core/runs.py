@@ -88,7 +88,12 @@ class RoundFolder:
             data = "".join(dumps(line) + "\n" for line in lines).encode()
             self._append(journal, data)
             self._sizes[journal] = self._sizes.get(journal, 0) + len(data)
-        commit = {"stage": stage, "batch": batch, **notes, "sizes": dict(sorted(self._sizes.items()))}
+        commit = {
+            "stage": stage,
+            "batch": batch,
+            **notes,
+            "sizes": dict(sorted(self._sizes.items())),
+        }
         self._append(_COMMITS, (dumps(commit) + "\n").encode())
         self.commits.append(commit)
 

@@ -159,7 +159,8 @@ class Bootstrap:
 
     def _samples(self, table: Table) -> Floats:
         """Returns the macro score of every resample: [resamples]."""
-        return np.mean([self._task(task, counts) for task, counts in table.items()], axis=0)
+        each = np.stack([self._task(task, counts) for task, counts in table.items()])
+        return np.asarray(each.mean(axis=0))
 
     def _task(self, task: str, counts: Counts) -> Floats:
         sets, n, _ = counts.values.shape

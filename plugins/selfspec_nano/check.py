@@ -49,7 +49,7 @@ def frames() -> Iterator[str]:
 def frame_pattern(frame: str) -> re.Pattern[str]:
     """Return a pattern over space-joined words; a slot matches one to four words."""
     parts = [" ".join(words(part)) for part in SLOT.split(frame)]
-    gap = r"(?:\w+ ?){1,%d}" % SLOT_WORDS
+    gap = rf"(?:\w+ ?){{1,{SLOT_WORDS}}}"
     body = gap.join(re.escape(f" {part} ") if part else " " for part in parts)
     return re.compile(body.replace(r"\ ", " ").replace("  ", " "))
 

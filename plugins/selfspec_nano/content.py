@@ -104,9 +104,7 @@ def parse_domain(name: str, raw: dict[str, Any]) -> Domain:
         Statement(entry["task"], entry["label"], *split_held_out(entry["texts"]))
         for entry in raw.get("statement", [])
     ]
-    terms = [
-        Term(entry["term"], *split_held_out(entry["texts"])) for entry in raw.get("term", [])
-    ]
+    terms = [Term(entry["term"], *split_held_out(entry["texts"])) for entry in raw.get("term", [])]
     prose = tuple(text for entry in raw.get("prose", []) for text in entry["texts"])
     slots = {key: tuple(values) for key, values in raw.get("slots", {}).items()}
     return Domain(name, tuple(events), tuple(statements), tuple(terms), prose, slots)

@@ -1,4 +1,4 @@
-"""Rows that can only be predicted by copying: pairs, repeats, forms and counts of invented names."""
+"""Rows that can only be predicted by copying: pairs, lists, repeats and forms."""
 
 from random import Random
 
@@ -94,7 +94,9 @@ def repeats(rng: Random) -> str:
     """Return a list of names and figures, written two to four times."""
     parts = [value(rng) for _ in range(rng.randint(2, 8))]
     between = rng.choice(("\nAgain: ", "\nRepeat: ", " || ", "\n", "\n\n"))
-    return between.join([rng.choice((", ", " ", "\n", " / ")).join(parts)] * rng.randint(2, 4)) + "\n"
+    return (
+        between.join([rng.choice((", ", " ", "\n", " / ")).join(parts)] * rng.randint(2, 4)) + "\n"
+    )
 
 
 def form(rng: Random) -> str:

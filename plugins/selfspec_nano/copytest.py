@@ -39,7 +39,9 @@ def who_of_two(rng: Random) -> Item:
     text = f"{seller} sold its {rng.choice(THINGS)} to {buyer} for {slots.money(rng)}."
     side = rng.random() < 0.5
     asked = "Who sold?" if side else "Who bought?"
-    return Item("who of two", "Answer with a name.", f"{text} Question: {asked}", seller if side else buyer)
+    return Item(
+        "who of two", "Answer with a name.", f"{text} Question: {asked}", seller if side else buyer
+    )
 
 
 def two_names(rng: Random) -> Item:
@@ -55,7 +57,12 @@ def number(rng: Random) -> Item:
     counts = [slots.count(rng) for _ in things]
     pick = rng.randrange(2)
     text = f"{_firm(rng)} bought {counts[0]} {things[0]} and {counts[1]} {things[1]}."
-    return Item("number of two", "Find the number.", f"{text} Question: How many {things[pick]}?", counts[pick])
+    return Item(
+        "number of two",
+        "Find the number.",
+        f"{text} Question: How many {things[pick]}?",
+        counts[pick],
+    )
 
 
 def sum_of_money(rng: Random) -> Item:
@@ -71,7 +78,9 @@ def key_value(rng: Random) -> Item:
     values = [names.word(rng) for _ in keys]
     pick = rng.randrange(4)
     listed = ", ".join(f"{k}: {v}" for k, v in zip(keys, values, strict=True))
-    return Item("key of four", "Look up the entry.", f"{listed}. Question: {keys[pick]}?", values[pick])
+    return Item(
+        "key of four", "Look up the entry.", f"{listed}. Question: {keys[pick]}?", values[pick]
+    )
 
 
 def quotation(rng: Random) -> Item:
@@ -92,7 +101,7 @@ KINDS: tuple[Callable[[Random], Item], ...] = (
 )
 
 
-def copy_scores(model: Any, encoder: "Tokenizer", size: int = 100) -> dict[str, float]:  # noqa: ANN401
+def copy_scores(model: Any, encoder: "Tokenizer", size: int = 100) -> dict[str, float]:
     """Return exact match by kind.
 
     Args:

@@ -61,7 +61,7 @@ def prompt(item: dict[str, Any], shown: list[Item]) -> str:
 
 
 def evaluate(
-    model: Any,  # noqa: ANN401
+    model: Any,
     encoder: "Tokenizer",
     items: list[dict[str, Any]],
     pool: dict[str, list[Item]],

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 
 def complete(
-    model: Any,  # noqa: ANN401
+    model: Any,
     tokenizer: "Tokenizer",
     prompts: list[str],
     new_tokens: int = 32,
@@ -40,7 +40,7 @@ def complete(
 
 
 def _batch(
-    model: Any,  # noqa: ANN401
+    model: Any,
     tokenizer: "Tokenizer",
     rows: list[list[int]],
     new_tokens: int,

@@ -86,7 +86,9 @@ def who(rng: Random, domain: Domain) -> tuple[str, str]:
     """The person who spoke."""
     person = names.person(rng)
     text = sentence(rng, domain)[0].rstrip(".")
-    form = rng.choice(("{t}, {p} said.", "{t}, according to {p}.", "{p} wrote: {t}.", "{t}, {p} added."))
+    form = rng.choice(
+        ("{t}, {p} said.", "{t}, according to {p}.", "{p} wrote: {t}.", "{t}, {p} added.")
+    )
     return form.format(t=text, p=person), person
 
 
@@ -153,7 +155,7 @@ last_word|Write the last word of the text.|Repeat the final word.|Which word com
 first_word|Write the first word.|What is the first word of the line?|Give the opening word.
 larger|Which number is larger?|Write the bigger number.|Pick the greater one.|Largest number
 quoted|Copy what stands in quotation marks.|Give the quoted name.|Which name is quoted?
-count_organisations|How many organisations are named?|Count the companies.|Number of firms in the text
+count_organisations|How many organisations are named?|Count the companies.|Number of firms
 first_organisation|Name the first organisation in the text.|Which company is named first?|First firm
 last_organisation|Which company is named last?|Give the last organisation.|Last firm mentioned
 where|In which city was this said?|Pick the city.|Name the place of the announcement.

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import torch
     from transformers import LlamaForCausalLM
 
 ROPE_THETA = 1e5
@@ -68,7 +67,7 @@ def build(shape: Shape, random_seed: int = 0) -> "LlamaForCausalLM":
     return model
 
 
-def _structure(model: Any, shape: Shape) -> None:  # noqa: ANN401  torch stays out of signatures
+def _structure(model: Any, shape: Shape) -> None:
     import torch
 
     size, dim = shape.width, shape.head
@@ -98,7 +97,7 @@ def _structure(model: Any, shape: Shape) -> None:  # noqa: ANN401  torch stays o
         second.o_proj.weight[:, rows(head)] = COPY * copy[rows(head)].T
 
 
-def _look_back(attention: Any, rows: slice, offset: int, dim: int) -> None:  # noqa: ANN401
+def _look_back(attention: Any, rows: slice, offset: int, dim: int) -> None:
     """Make a head attend ``offset`` tokens back, through the rotary phase of its biases."""
     import torch
 

@@ -6,15 +6,16 @@ from random import Random
 from selfspec_nano.tasks import Item
 
 TEXT_LABELS = (
-    "Text Item Line Case Passage Entry Source Given Sample Snippet Fact Record Data Story Sheet Note "
-    "Post Row Sentence News Extract Content"
+    "Text Item Line Case Passage Entry Source Given Sample Snippet Fact Record Data Story Sheet "
+    "Note Post Row Sentence News Extract Content"
 ).split()
 TASK_LABELS = (
-    "Task Goal Job Todo Assignment Exercise Aim Request Problem Work Prompt Step Order Question Ask "
-    "Query Do Directive"
+    "Task Goal Job Todo Assignment Exercise Aim Request Problem Work Prompt Step Order Question "
+    "Ask Query Do Directive"
 ).split()
 ANSWER_LABELS = (
-    "Answer Label Result Reply Solution Output Tag Verdict Out Key Ans Finding Outcome Choice Correct"
+    "Answer Label Result Reply Solution Output Tag Verdict Out Key Ans Finding Outcome Choice "
+    "Correct"
 ).split()
 DRESS = ("{}: ",) * 8 + (
     "[{}] ", "<{}> ", "- {}: ", "* {} = ", "**{}** ", "{} > ", "({}) ", "{} | ", "{}:\n",

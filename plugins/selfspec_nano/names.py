@@ -17,12 +17,13 @@ FIRST = (
     "Diana Kevin Alice Martin Leila Oscar Ruth Simon Joan Peter Wei Olga Daniel Marta Eric Susan"
 ).split()
 LEFT = (
-    "Silver Red Blue Green North South East West Summit River Harbor Stone Iron Golden Pine Oak "
-    "Maple Cedar Eagle Falcon Lion Bright Clear Crown Royal Union Liberty Pioneer Atlas Orion Delta "
-    "Omega Nova Star Sun Moon Sky Ocean Coral Amber Crystal Diamond Copper Granite Prairie Valley "
-    "Meadow Forest Lake Mountain Canyon Arctic Pacific Atlantic Baltic Alpine Aster Beacon Anchor "
-    "Compass Lantern Bridge Castle Tower Mill Field Garden Rose Lily Olive Apple Honey Wolf Fox "
-    "Bear Swan Heron Raven Comet Quantum Vector Apex Zenith Vertex Prime First Global Metro Civic"
+    "Silver Red Blue Green North South East West Summit River Harbor Stone Iron Golden Pine "
+    "Oak Maple Cedar Eagle Falcon Lion Bright Clear Crown Royal Union Liberty Pioneer Atlas "
+    "Orion Delta Omega Nova Star Sun Moon Sky Ocean Coral Amber Crystal Diamond Copper "
+    "Granite Prairie Valley Meadow Forest Lake Mountain Canyon Arctic Pacific Atlantic Baltic "
+    "Alpine Aster Beacon Anchor Compass Lantern Bridge Castle Tower Mill Field Garden Rose "
+    "Lily Olive Apple Honey Wolf Fox Bear Swan Heron Raven Comet Quantum Vector Apex Zenith "
+    "Vertex Prime First Global Metro Civic"
 ).split()
 RIGHT = (
     "Peak Point Ridge Gate Bridge Stone Field Wood Brook Water Light House Path Way Line Cross "

@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from selfspec_core import Model, hookimpl
 from selfspec_plugins.transformers_model import TransformersModel
+
+from selfspec_core import Model, hookimpl
 
 
 class Nano(TransformersModel):

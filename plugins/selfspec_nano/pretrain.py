@@ -20,7 +20,7 @@ def schedule(step: int, done: float) -> float:
     return min(1.0, (step + 1) / WARM_UP) * (1.0 if done < 0.6 else max(0.02, (1 - done) / 0.4))
 
 
-def optimizers(model: Any, lr: float, muon: bool) -> list[Any]:  # noqa: ANN401
+def optimizers(model: Any, lr: float, muon: bool) -> list[Any]:
     """Return the optimizers; each group remembers its own rate in ``base``.
 
     Matrices outside the structured layers go to Muon (https://kellerjordan.github.io/posts/muon/)
@@ -36,9 +36,7 @@ def optimizers(model: Any, lr: float, muon: bool) -> list[Any]:  # noqa: ANN401
     taken = {id(p) for p in slow + matrices}
     rest = [p for _, p in named if id(p) not in taken]
     groups = [{"params": rest, "lr": lr}, {"params": slow, "lr": lr * 0.3}]
-    found: list[Any] = [
-        torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
-    ]
+    found: list[Any] = [torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=0.0, fused=True)]
     if matrices:
         found.append(
             torch.optim.Muon(
@@ -92,7 +90,7 @@ class Run:
         self.step, self.tokens, self.seconds = state["step"], state["tokens"], state["seconds"]
 
     def save(self) -> None:
-        """Write the checkpoint, then the model in 16 bits (first aside, so readers see it whole)."""
+        """Write the checkpoint and the model in 16 bits."""
         import torch
 
         state = {
@@ -106,7 +104,7 @@ class Run:
         (self.out / "checkpoint.tmp").replace(self.out / "checkpoint.pt")
         export(self.model, self.out)
 
-    def _loss(self, rows: Any) -> Any:  # noqa: ANN401
+    def _loss(self, rows: Any) -> Any:
         import torch
         from torch.nn.functional import cross_entropy
 
@@ -171,7 +169,7 @@ class Run:
             file.write(json.dumps(line) + "\n")
 
 
-def export(model: Any, out: Path) -> None:  # noqa: ANN401
+def export(model: Any, out: Path) -> None:
     """Write config, weights in bfloat16 and generation settings to a folder."""
     import copy
 

@@ -1,4 +1,4 @@
-"""The tokenizer: byte-level BPE in which a word is spelled alike at a line's start and inside it."""
+"""The tokenizer: byte-level BPE that spells a word alike at a line's start and inside it."""
 
 from collections.abc import Iterable
 from pathlib import Path

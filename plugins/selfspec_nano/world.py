@@ -80,8 +80,15 @@ def items(random_seed: int = 11) -> list[WorldItem]:
             metric = METRICS.get(kind, "exact")
             made.append(
                 WorldItem(
-                    f"nano-world-{task}-{number:02d}", task, kind, item.instruction, item.input,
-                    [item.output], choices_of(task), metric, split,
+                    f"nano-world-{task}-{number:02d}",
+                    task,
+                    kind,
+                    item.instruction,
+                    item.input,
+                    [item.output],
+                    choices_of(task),
+                    metric,
+                    split,
                 )  # fmt: skip
             )
     return made

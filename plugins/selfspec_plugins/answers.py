@@ -26,9 +26,7 @@ class Answers(Evaluator):
     name = "answers"
     summary = "greedy answers, parsed leniently; closed choices also by likelihood"
 
-    def evaluate(
-        self, items: Sequence[Item], system: System, context: Context
-    ) -> list[Prediction]:
+    def evaluate(self, items: Sequence[Item], system: System, context: Context) -> list[Prediction]:
         """Returns a prediction per item and demonstration set, tasks kept together."""
         predictions = []
         by_task = sorted(items, key=lambda item: item.task)

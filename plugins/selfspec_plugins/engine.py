@@ -7,56 +7,16 @@ its index and the random seed, not on the rows beside it (but for rounding in th
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
-from itertools import takewhile
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from selfspec_core.components import Progress, Sampling, Silent
-from selfspec_plugins.prefix_cache import prefix_attention, prefix_cache
+from selfspec_plugins.batches import WORTH_SHARING, Batch, Ids, plan
 from selfspec_plugins.sampling import choose, uniforms
+from selfspec_plugins.scoring import score_batch
 
 if TYPE_CHECKING:
     import torch
-
-Ids = list[int]
-HEAD = 64
-"""Prompts that agree in this many tokens are put into batches of their own."""
-WORTH_GROUPING = 8
-"""… if there are at least this many of them."""
-WORTH_SHARING = 16
-"""A shorter common prefix is not encoded apart."""
-
-
-def common_prefix(rows: Sequence[Ids]) -> int:
-    """Returns how many leading tokens all rows have in common."""
-    low, high = min(rows), max(rows)  # lexicographic extremes differ first
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(low, high, strict=False)))
-
-
-def plan(rows: Sequence[Ids], extra: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Yields the indices of the rows of each batch.
-
-    Args:
-        rows: tokens of each row.
-        extra: columns that each row needs beside its tokens.
-        budget: padded tokens in a batch; the common prefix of a group counts once.
-    """
-    groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for index, row in enumerate(rows):
-        groups[tuple(row[:HEAD]) if len(row) > HEAD else ()].append(index)
-    rest = groups.pop((), [])
-    kept = [group for group in groups.values() if len(group) >= WORTH_GROUPING]
-    rest += [index for group in groups.values() if len(group) < WORTH_GROUPING for index in group]
-    for group in (*kept, rest):
-        shared = common_prefix([rows[i] for i in group]) if len(group) > 1 else 0
-        group = sorted(group, key=lambda i: (-len(rows[i]), i))
-        while group:
-            longest = len(rows[group[0]]) - shared + max(extra[i] for i in group)
-            count = max(1, (budget - shared) // max(1, longest))
-            yield group[:count]
-            group = group[count:]
 
 
 class Engine:
@@ -67,16 +27,12 @@ class Engine:
         decisions: what was decided while running, such as smaller batches after out-of-memory.
     """
 
-    def __init__(
-        self, model: Any, tokenizer: Any, batch_tokens: int, context: int | None, threads: int = 0
-    ) -> None:
+    def __init__(self, model: Any, tokenizer: Any, batch_tokens: int, context: int | None) -> None:
         self.model, self.tokenizer, self.context = model, tokenizer, context
         self.decisions: dict[str, Any] = {"batch_tokens": batch_tokens}
-        self.layers = model.config.get_text_config().num_hidden_layers
         ends = model.generation_config.eos_token_id
         self.ends = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
         self._suspects: dict[tuple[str, ...], Any] = {}
-        self.shares = True
         self.shares = self._sharing_is_exact()
 
     def generate(
@@ -108,19 +64,27 @@ class Engine:
             trunks: at least one token each.
             branches: per trunk, (tokens that follow it, how many of them are not scored).
         """
+        trunks = [self._shorten(t, b) for t, b in zip(trunks, branches, strict=True)]
         if not self.shares:  # without a mask of its own a row can hold one branch only
             flat = [(t, b) for t, bs in zip(trunks, branches, strict=True) for b in bs]
             sums = iter(self._score([t for t, _ in flat], [[b] for _, b in flat], progress))
             return [[next(sums)[0] for _ in bs] for bs in branches]
         return self._score(trunks, branches, progress)
 
-    def _score(self, trunks: Any, branches: Any, progress: Progress | None) -> list[list[float]]:
-        from selfspec_plugins.scoring import score_batch
+    def _shorten(self, trunk: Ids, branches: list[tuple[Ids, int]]) -> Ids:
+        longest = max(len(tokens) for tokens, _ in branches)
+        return trunk if self.context is None else trunk[-max(1, self.context - longest) :]
 
+    def _score(self, trunks: Any, branches: Any, progress: Progress | None) -> list[list[float]]:
         results: list[list[float]] = [[] for _ in trunks]
 
         def run(part: list[int]) -> None:
-            scored = score_batch(self, [trunks[i] for i in part], [branches[i] for i in part])
+            scored = score_batch(
+                self.model,
+                [trunks[i] for i in part],
+                [branches[i] for i in part],
+                shares=self.shares,
+            )
             for i, sums in zip(part, scored, strict=True):
                 results[i] = sums
                 if progress:
@@ -173,7 +137,8 @@ class Engine:
         most = sampling.max_new_tokens
         if self.context:
             most = max(1, min(most, self.context - max(map(len, rows))))
-        batch, logits = start(self, rows, most)
+        batch = Batch(self.model, rows, most, shares=self.shares)
+        logits = batch.prefill()
         suspects = self._suspects_of(sampling.stop)
         new: list[Ids] = [[] for _ in rows]
         present, alive = list(range(len(rows))), [True] * len(rows)
@@ -232,120 +197,26 @@ class Engine:
     def _sharing_is_exact(self) -> bool:
         """Tries on a few tokens whether a shared prefix gives what the model itself gives."""
         import torch
-        from transformers import DynamicCache
+        from transformers.cache_utils import DynamicCache, DynamicLayer
 
         config = self.model.config
-        cache = DynamicCache(config=config)
-        if any(cache.is_sliding) or type(cache.layers[0] if cache.layers else None).__name__ not in (
-            "DynamicLayer",
-            "NoneType",
-        ):
-            return False
+        if any(type(layer) is not DynamicLayer for layer in DynamicCache(config=config).layers):
+            return False  # a sliding window, or no attention at all
         size = min(config.get_text_config().vocab_size, len(self.tokenizer))
         row = [(7 * i + 3) % size for i in range(WORTH_SHARING + 8)]
         ids = torch.tensor([row], device=self.model.device)
         try:
             with torch.inference_mode():
-                plain = self.model(input_ids=ids, use_cache=False).logits[0, -1].float()
-                shared = start(self, [row, row[:-3]], 1)[1][0].float()
+                plain = self.model(input_ids=ids, use_cache=False).logits[0, -1]
+                shared = Batch(self.model, [row, row[:-3]], 1, shares=True).prefill()[0]
         except (NotImplementedError, AttributeError, TypeError, KeyError, RuntimeError):
-            return False
-        loose = 1e-3 if plain.dtype == self.model.dtype else 0.5
-        return bool((plain.log_softmax(-1) - shared.log_softmax(-1)).abs().max() < loose)
+            return False  # the architecture brings an attention of its own
+        loose = 1e-3 if self.model.dtype == torch.float32 else 0.5
+        gap = plain.float().log_softmax(-1) - shared.float().log_softmax(-1)
+        return bool(gap.abs().max() < loose)
 
 
 def cut(text: str, stop: Sequence[str]) -> str:
     """Returns `text` up to the first stop string."""
     ends = [text.find(s) for s in stop if s and s in text]
     return text[: min(ends)] if ends else text
-
-
-class Batch:
-    """Rows in flight: left-padded, with their cache.
-
-    Attributes:
-        real: (rows, columns), false for padding.
-        positions: (rows,), the position of the next token.
-    """
-
-    def __init__(self, engine: Engine, rows: Sequence[Ids], more: int) -> None:
-        import torch
-        from transformers import DynamicCache
-
-        self.engine, device = engine, engine.model.device
-        least = min(map(len, rows))
-        self.shared = min(common_prefix(rows), least - 1)
-        if not engine.shares or len(rows) == 1 or self.shared < WORTH_SHARING:
-            self.shared = 0
-        prefix = None
-        if self.shared:
-            prefix = DynamicCache(config=engine.model.config)
-            ids = torch.tensor([rows[0][: self.shared]], device=device)
-            engine.model(input_ids=ids, past_key_values=prefix, use_cache=True, logits_to_keep=1)
-        width = max(map(len, rows)) - self.shared
-        own = [row[self.shared :] for row in rows]
-        self.ids = torch.tensor([[0] * (width - len(r)) + r for r in own], device=device)
-        lengths = torch.tensor([len(r) for r in own], device=device)
-        self.real = torch.arange(width, device=device) >= width - lengths[:, None]
-        self.positions = lengths + self.shared
-        if engine.shares:
-            self.cache = prefix_cache(prefix, engine.layers, width + more)
-        else:
-            self.cache = DynamicCache(config=engine.model.config)
-
-    def call(self, ids: Any, positions: Any, mask: Any, keep: int) -> Any:
-        """Runs the model; `mask` is (rows, 1, q, columns) when prefixes are shared, else 2-D."""
-        model = self.engine.model
-        with prefix_attention(model, self.cache) if self.engine.shares else nullcontext():
-            return model(
-                input_ids=ids,
-                position_ids=positions,
-                attention_mask=mask,
-                past_key_values=self.cache,
-                use_cache=True,
-                logits_to_keep=keep,
-            ).logits
-
-    def prefill(self) -> Any:
-        """Encodes the prompts; returns the logits of the next token, (rows, vocabulary)."""
-        columns = self.real.shape[1]
-        positions = (self.real.cumsum(1) - 1).clamp(min=0) + self.shared
-        mask = causal_mask(self.real, columns) if self.engine.shares else self.real.long()
-        return self.call(self.ids, positions, mask, 1)[:, -1]
-
-    def forward(self, tokens: Any) -> Any:
-        """Appends one token to each row, (rows, 1); returns the logits of the next one."""
-        import torch
-
-        self.real = torch.cat([self.real, self.real.new_ones(len(tokens), 1)], 1)
-        mask = self.real[:, None, None] if self.engine.shares else self.real.long()
-        logits = self.call(tokens, self.positions[:, None], mask, 1)[:, -1]
-        self.positions = self.positions + 1
-        return logits
-
-    def keep(self, rows: list[int]) -> None:
-        """Lets all other rows go."""
-        import torch
-
-        index = torch.tensor(rows, device=self.real.device)
-        self.real, self.positions = self.real[index], self.positions[index]
-        if not self.engine.shares:
-            self.cache.batch_select_indices(index)
-            return
-        for layer in self.cache.layers:
-            layer.select(index)
-
-
-def causal_mask(real: Any, columns: int) -> Any:
-    """Returns (rows, 1, columns, columns): each looks at real columns before it and at itself."""
-    import torch
-
-    order = torch.arange(columns, device=real.device)
-    causal = order[:, None] >= order
-    return (causal & real[:, None] | (order[:, None] == order))[:, None]
-
-
-def start(engine: Engine, rows: Sequence[Ids], more: int) -> tuple[Batch, Any]:
-    """Encodes a batch with room for `more` tokens; returns it and the first logits."""
-    batch = Batch(engine, rows, more)
-    return batch, batch.prefill()

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Literal
+from collections.abc import Iterable
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from selfspec_core.components import Context, Filter
+from selfspec_core.components import Filter
 from selfspec_core.hookspecs import hookimpl
-from selfspec_core.parsing import first_line, parse
 from selfspec_core.text import words
-from selfspec_core.types import CLOSED_KINDS, KEEP, Example, Instruction, Kind, Verdict
+from selfspec_core.types import Example, Instruction
+from selfspec_plugins.answer_filters import WellFormedAnswer
+from selfspec_plugins.checks import LEFTOVER_LABEL, PLACEHOLDER, EachFilter, Finding, match
 
-_EVIDENCE = 120
-_PLACEHOLDER = re.compile(
-    r"\[(?:insert|your|input|name|text|company|date|amount|x)\b[^\]]*\]|_{3,}|<[a-z][a-z _-]+>"
-    r"|\{\w*\}|\blorem ipsum\b|\bx{3,}\b|\.{4,}",
-    re.IGNORECASE,
-)
-_LABEL = re.compile(
-    r"###|(?:^|[\n.?!]\s*)(?:Instruction|Input|Output|Response|Answer|Task|Text)\s?\d*:"
-)
 _THING = r"(?:text|passage|sentence|paragraph|article|abstract|document|statement|headline|table)"
 _ELSEWHERE = re.compile(
     rf"\b(?:attached|the (?:image|picture|video|link)|(?:figure|chart|graph) (?:above|below)"
@@ -43,27 +35,6 @@ _STOPWORDS = frozenset(
     "there these they this those to under up was were what when where which while who whom whose "
     "why will with would you your question claim following".split()
 )
-
-Finding = tuple[str, str] | None
-"""A fixed reason and its evidence, or None."""
-
-
-def first_finding(findings: Iterable[Finding]) -> Verdict:
-    """Returns the verdict of the first check that found something."""
-    found = next((finding for finding in findings if finding), None)
-    return Verdict(False, found[0], found[1][:_EVIDENCE]) if found else KEEP
-
-
-class EachFilter(Filter):
-    """A filter whose verdict on a candidate depends on nothing but that candidate."""
-
-    def judge(self, candidates: Sequence[Any], context: Context) -> list[Verdict]:
-        """Returns one verdict per candidate."""
-        return [first_finding(self.findings(candidate)) for candidate in candidates]
-
-    def findings(self, candidate: Any) -> Iterable[Finding]:
-        """Yields what the checks find, in order; the first finding decides."""
-        raise NotImplementedError("a filter of this kind is abstract without `findings`")
 
 
 class WellFormedSettings(BaseModel):
@@ -88,20 +59,15 @@ class WellFormed(EachFilter):
         if candidate.text is not None or not words(candidate.instruction):
             yield "not in the asked form", candidate.text or candidate.instruction
         both = f"{candidate.instruction}\n{candidate.input}"
-        yield _match("placeholder", _PLACEHOLDER, both)
-        yield _match("leftover label", _LABEL, both)
-        yield _match("refers to something missing", _ELSEWHERE, candidate.instruction)
+        yield match("placeholder", PLACEHOLDER, both)
+        yield match("leftover label", LEFTOVER_LABEL, both)
+        yield match("refers to something missing", _ELSEWHERE, candidate.instruction)
         if not candidate.input.strip():
-            yield _match("refers to something missing", _NEEDS_INPUT, candidate.instruction)
+            yield match("refers to something missing", _NEEDS_INPUT, candidate.instruction)
         elif words(candidate.instruction) == words(candidate.input):
             yield "input repeats the instruction", candidate.input
         yield _repetition(both)
         yield _absent(candidate, self.settings.generic_words)
-
-
-def _match(reason: str, pattern: re.Pattern[str], text: str) -> Finding:
-    found = pattern.search(text)
-    return (reason, found.group().strip()) if found else None
 
 
 def _repetition(text: str) -> Finding:
@@ -169,78 +135,6 @@ class Length(EachFilter):
             count = len(text.split())
             if not low <= count <= high:
                 yield f"{part} too {'short' if count < low else 'long'}", f"{count} words"
-
-
-_MOST_WORDS: dict[Kind, int] = {
-    "numeric": 12,
-    "extractive_qa": 30,
-    "ner": 60,
-    "relation": 60,
-    "list_qa": 80,
-    "open_qa": 80,
-    "multilabel": 40,
-    "summarization": 250,
-}
-_BESIDE_CHOICE = 10  # words a closed answer may have beside the choice
-_SPAN_KINDS = frozenset({"ner", "extractive_qa", "numeric"})
-
-
-class WellFormedAnswer(EachFilter):
-    """Rejects responses that cannot be right, whatever the domain."""
-
-    name = "well_formed_answer"
-    summary = "rejects empty, overlong or ungrounded answers and ones that are no choice"
-    phase: ClassVar[Literal["instruction", "example"]] = "example"
-
-    def findings(self, candidate: Example) -> Iterable[Finding]:
-        """Yields findings about form, then about the answer's ground in choices and input."""
-        output = candidate.output.strip()
-        if not output:
-            yield "empty answer", ""
-        yield _match("placeholder", _PLACEHOLDER, output)
-        yield _match("leftover label", _LABEL, output)
-        yield _echo(candidate)
-        yield _too_long(candidate)
-        parsed = parse(candidate.kind, output, candidate.choices)
-        if candidate.choices and candidate.kind in CLOSED_KINDS and parsed is None:
-            yield "not one of the choices", output
-        if candidate.kind in _SPAN_KINDS and candidate.input.strip():
-            yield _ungrounded(candidate, parsed)
-
-
-def _echo(candidate: Example) -> Finding:
-    said, asked = words(candidate.output), words(candidate.instruction)
-    whole = f" {' '.join(said)} "
-    repeats = said == words(candidate.input) or (len(asked) > 2 and f" {' '.join(asked)} " in whole)
-    return ("repeats the prompt", candidate.output) if said and repeats else None
-
-
-def _too_long(candidate: Example) -> Finding:
-    count = len(candidate.output.split())
-    most = _MOST_WORDS.get(candidate.kind)
-    if most is None:
-        most = _BESIDE_CHOICE + max((len(c.split()) for c in candidate.choices), default=2)
-    return ("answer too long", f"{count} words") if count > most else None
-
-
-def _ungrounded(candidate: Example, parsed: Any) -> Finding:
-    """Finds a span that the input does not hold."""
-    if parsed is None:
-        return "answer not in the input", candidate.output
-    spans = parsed if isinstance(parsed, tuple) else (first_line(candidate.output),)
-    source = " ".join(candidate.input.lower().split())
-    for span in spans:
-        bare = re.sub(r"\s*\([A-Z]{2,6}\)$", "", span)  # a type after a name: `Oslo (LOC)`
-        if not _occurs(" ".join(bare.lower().split()), source):
-            return "answer not in the input", span
-    return None
-
-
-def _occurs(span: str, source: str) -> bool:
-    """Whether `source` holds `span` as whole words and whole numbers (no `340` in `1,340`)."""
-    before = r"(?<!\w)(?<!\d[.,])" if span[:1].isalnum() else ""
-    after = r"(?!\w|[.,]\d)" if span[-1:].isdigit() else r"(?!\w)" if span[-1:].isalpha() else ""
-    return bool(span) and bool(re.search(before + re.escape(span) + after, source))
 
 
 class AgreementSettings(BaseModel):

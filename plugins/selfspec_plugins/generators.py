@@ -125,7 +125,9 @@ class FewShot(Generator):
         rng = random.Random(context.random_seed_of("answer", batch))
         shown = _same_task_first(rng, context, instructions[0].task, settings.demonstrations)
         asked = [i for i in instructions if i.label is None or settings.check_labels]
-        answers = dict(zip([i.id for i in asked], self._answers(asked, shown, batch, context)))
+        answers = dict(
+            zip((i.id for i in asked), self._answers(asked, shown, batch, context), strict=True)
+        )
         return [
             _as_example(i, answers.get(i.id, []), batch, shown, settings.votes > 1)
             for i in instructions
@@ -171,7 +173,7 @@ def _draw(rng: random.Random, context: Context, task: str | None) -> list[Seed |
 
 
 def _same_task_first(rng: random.Random, context: Context, task: str, count: int) -> list[Seed]:
-    """Draws demonstrations: from the task's seeds, then from the others, nearest to the query last."""
+    """Draws demonstrations: the task's own seeds stand last, nearest to the query."""
     same = context.seeds_of(task)
     others = [seed for seed in context.seeds if seed.task != task]
     drawn = rng.sample(same, min(count, len(same)))

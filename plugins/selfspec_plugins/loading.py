@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +28,14 @@ def load(settings: ModelSettings) -> tuple[Any, Any]:
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    getLogger("bitsandbytes").setLevel(ERROR)
+    warnings.filterwarnings("ignore", message=".*gradient_checkpointing", category=FutureWarning)
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    common = {"revision": settings.revision or "main", "trust_remote_code": settings.trust_remote_code}
+    common: dict[str, Any] = {
+        "revision": settings.revision or "main",
+        "trust_remote_code": settings.trust_remote_code,
+    }
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, **common)
         model = AutoModelForCausalLM.from_pretrained(source, **common, **placement(settings))

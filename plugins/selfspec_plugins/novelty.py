@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from selfspec_core.components import Context, Filter
-from selfspec_core.copies import length_bounds, nearest_copy, similarities
 from selfspec_core.hookspecs import hookimpl
 from selfspec_core.text import Vocabulary, compared_text
 from selfspec_core.types import KEEP, Instruction, Seed, Verdict
@@ -38,6 +36,8 @@ class Novelty(Filter):
     Settings = NoveltySettings
 
     def __init__(self, settings: BaseModel | None = None) -> None:
+        from selfspec_core.copies import Pool  # numpy, which listings need not import
+
         super().__init__(settings)
         self._vocabulary = Vocabulary()
         self._pool = Pool()
@@ -82,53 +82,6 @@ def _verdict(neighbour: tuple[str, float] | None) -> Verdict:
     if neighbour is None:
         return KEEP
     return Verdict(False, "near-copy", f"{neighbour[0]} {neighbour[1]:.3f}")
-
-
-class Pool:
-    """Encoded texts in the order of arrival, with their ids; arrays grow by doubling."""
-
-    def __init__(self) -> None:
-        self._ids: list[str] = []
-        self._texts = np.empty(1024, object)
-        self._lengths = np.zeros(1024, np.int64)
-
-    def add(self, id: str, text: str) -> int:
-        """Adds a text and returns its place."""
-        place = len(self._ids)
-        if place == len(self._texts):
-            self._texts = np.concatenate([self._texts, np.empty(place, object)])
-            self._lengths = np.concatenate([self._lengths, np.zeros(place, np.int64)])
-        self._ids.append(id)
-        self._texts[place], self._lengths[place] = text, len(text)
-        return place
-
-    def nearest(self, places: Sequence[int], threshold: float) -> dict[int, tuple[str, float]]:
-        """Returns the nearest earlier near-copy (id, score) of each text that has one."""
-        lengths = self._lengths[: len(self._ids)]
-        found = {}
-        for group in self._similar_lengths(places):
-            shortest, longest = len(self._texts[group[0]]), len(self._texts[group[-1]])
-            low, high = length_bounds(shortest, threshold)[0], length_bounds(longest, threshold)[1]
-            among = np.flatnonzero((lengths >= low) & (lengths <= high))
-            queries, pool = self._texts[group].tolist(), self._texts[among].tolist()
-            scores = similarities(queries, pool, threshold)
-            scores[among >= np.array(group)[:, None]] = 0  # itself and what came later
-            for place, query, row in zip(group, queries, scores, strict=True):
-                copy = nearest_copy(row, query, pool, threshold)
-                if copy:
-                    found[place] = (self._ids[among[copy[0]]], copy[1])
-        return found
-
-    def _similar_lengths(self, places: Sequence[int]) -> Iterator[list[int]]:
-        """Yields groups of places of about one length, so that bounds on it exclude much."""
-        group: list[int] = []
-        for place in sorted(places, key=lambda place: self._lengths[place]):
-            if group and self._lengths[place] > 1.25 * self._lengths[group[0]] + 2:
-                yield group
-                group = []
-            group.append(place)
-        if group:
-            yield group
 
 
 @hookimpl

@@ -10,6 +10,7 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 IGNORED = -100
@@ -96,4 +97,4 @@ def collate(rows: Sequence[Sequence[Encoded]], *, flat: bool = False) -> dict[st
 def split(rows: Sequence[Any], parts: int) -> list[list[Any]]:
     """Cuts `rows` into `parts` pieces of nearly equal size; some may be empty."""
     bounds = [len(rows) * i // parts for i in range(parts + 1)]
-    return [list(rows[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [list(rows[a:b]) for a, b in pairwise(bounds)]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 NAME = "selfspec_prefix"
 SCORES = 1 << 26
 """Most attention scores held at once; more rows are taken in turns."""
+_caches: list[Any] = []  # of the forward passes under way; attention modules get no cache
 
 
 class PrefixLayer:
@@ -65,7 +66,9 @@ def prefix_cache(prefix: Any, layers: int, capacity: int) -> Any:
     from transformers.cache_utils import Cache
 
     class RowCache(Cache):
-        def update(self, key_states, value_states, layer_idx, *args, **kwargs):  # type: ignore[no-untyped-def]
+        def update(
+            self, key_states: Any, value_states: Any, layer_idx: int, *args: Any, **kwargs: Any
+        ) -> tuple[Any, Any]:
             return self.layers[layer_idx].update(key_states, value_states)
 
         def get_seq_length(self, layer_idx: int = 0) -> int:
@@ -83,20 +86,31 @@ def prefix_attention(model: Any, cache: Any) -> Iterator[None]:
     """Makes `model` attend over the prefixes in `cache` and over each row's own part."""
     from transformers import AttentionInterface
 
-    def forward(module, query, key, value, mask, scaling=None, **kwargs):  # type: ignore[no-untyped-def]
-        if kwargs.get("softcap") or kwargs.get("s_aux") is not None:
-            raise NotImplementedError("attention with soft caps or sinks")
-        prefix = cache.layers[module.layer_idx].prefix
-        scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-        return attend(query * scale, key, value, mask, prefix).transpose(1, 2), None
-
-    AttentionInterface.register(NAME, forward)
+    AttentionInterface.register(NAME, _forward)
     before = model.config._attn_implementation
     model.config._attn_implementation = NAME
+    _caches.append(cache)
     try:
         yield
     finally:
+        _caches.pop()
         model.config._attn_implementation = before
+
+
+def _forward(
+    module: Any,
+    query: Any,
+    key: Any,
+    value: Any,
+    mask: Any,
+    scaling: float | None = None,
+    **kwargs: Any,
+) -> tuple[Any, None]:
+    if kwargs.get("softcap") or kwargs.get("s_aux") is not None:
+        raise NotImplementedError("attention with soft caps or sinks")
+    prefix = _caches[-1].layers[module.layer_idx].prefix
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    return attend(query * scale, key, value, mask, prefix).transpose(1, 2), None
 
 
 def attend(
@@ -119,7 +133,7 @@ def attend(
     """
     import torch
 
-    rows, heads, q, width = query.shape
+    rows, heads, q, _ = query.shape
     columns = key.shape[2] + (prefix[0].shape[2] if prefix else 0)
     step = max(1, SCORES // (heads * q * columns))
     if step >= rows:

@@ -41,7 +41,9 @@ def read_proposal(layout: Layout, text: str) -> tuple[str, str] | None:
     """
     label = layout.input.strip()
     if label:
-        parts = re.split(rf"\s*{re.escape(label)}\s*", text.strip(), maxsplit=1, flags=re.IGNORECASE)
+        parts = re.split(
+            rf"\s*{re.escape(label)}\s*", text.strip(), maxsplit=1, flags=re.IGNORECASE
+        )
     else:
         parts = text.strip().split("\n", 1)
     if len(parts) < 2:

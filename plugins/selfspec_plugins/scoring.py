@@ -9,17 +9,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from selfspec_plugins.engine import Batch, Engine, Ids
+from selfspec_plugins.batches import Batch, Ids
 
 
 def score_batch(
-    engine: Engine, trunks: Sequence[Ids], branches: Sequence[list[tuple[Ids, int]]]
+    model: Any, trunks: Sequence[Ids], branches: Sequence[list[tuple[Ids, int]]], *, shares: bool
 ) -> list[list[float]]:
-    """Returns the log-probability (nats) of each branch after its trunk, unscored heads aside."""
+    """Returns the log-probability (nats) of each branch after its trunk, unscored heads aside.
+
+    Args:
+        trunks: tokens of each prompt.
+        branches: per trunk, (tokens that follow, how many of these are not scored).
+        shares: see `Batch`; without it a trunk may have one branch only.
+    """
     import torch
 
     wide = max(sum(len(tokens) for tokens, _ in row) for row in branches)
-    batch = Batch(engine, trunks, wide)
+    batch = Batch(model, trunks, wide, shares=shares)
     trunk, device = batch.real.shape[1], batch.real.device
     rows = len(trunks)
     ids = torch.zeros(rows, wide, dtype=torch.long)
@@ -41,7 +47,7 @@ def score_batch(
     real = torch.cat([batch.real, segment[:, trunk:] > 0], 1)
     own = (batch.real.cumsum(1) - 1).clamp(min=0) + batch.shared
     positions = torch.cat([own, batch.positions[:, None] + offset.to(device)], 1)
-    mask: Any = _tree_mask(segment, real) if engine.shares else real.long()
+    mask: Any = _tree_mask(segment, real) if shares else real.long()
     tokens = torch.cat([batch.ids, ids.to(device)], 1)
     logits = batch.call(tokens, positions, mask, wide + 1)  # from the last token of the trunk on
     return _sums(logits, wanted, [len(row) for row in branches])

@@ -11,6 +11,7 @@ import json
 import random
 import re
 from collections.abc import Sequence
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +93,7 @@ class Scripted(Model):
         whole = re.split(re.escape(layout.end), prompt)
         return self._propose(layout, last, whole, rng)
 
-    def _propose(
-        self, layout: Layout, last: str, shown: Sequence[str], rng: random.Random
-    ) -> str:
+    def _propose(self, layout: Layout, last: str, shown: Sequence[str], rng: random.Random) -> str:
         """Writes an input (label-first) or an instruction with its input."""
         if self._script:
             line = rng.choice(self._script)
@@ -154,8 +153,9 @@ class Remember(Trainer):
             {"asked": f"{row.instruction} {row.input}", "output": row.output} for row in rows
         ]
         (out / _MEMORY).write_text(json.dumps(memory, indent=1) + "\n", encoding="utf-8")
-        batch = context.settings.training.batch
-        taken = steps if steps is not None else -(-len(rows) // batch)
+        settings = context.settings.training
+        taken = steps or ceil(settings.epochs * ceil(len(rows) / settings.batch))
+        context.progress.advance(taken)
         return Adapter(out, len(rows), taken, sum(len(row.output.split()) for row in rows))
 
 

@@ -13,7 +13,8 @@ from selfspec_core.components import Capabilities, Model, Progress, Sampling
 from selfspec_core.config import ModelSettings
 from selfspec_core.hookspecs import hookimpl
 from selfspec_plugins import loading
-from selfspec_plugins.engine import Engine, Ids, common_prefix
+from selfspec_plugins.batches import Ids, common_prefix
+from selfspec_plugins.engine import Engine
 
 ADAPTERS = 4
 """Adapters kept in memory; the one not used for longest goes first."""

@@ -115,7 +115,9 @@ def _explain(error: Exception) -> tuple[str, int]:
         case SelfspecError():
             return str(error), error.exit_code
         case click.ClickException():
-            where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+            where = (
+                error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+            )
             hint = f" (`{where} --help` shows what it takes)" if where else ""
             return f"{error.format_message()}{hint}".replace("\n", " "), error.exit_code
         case click.Abort():

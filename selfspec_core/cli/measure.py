@@ -76,9 +76,7 @@ def _round_of(target: str) -> RoundFolder | None:
     return RoundFolder(run.path / f"round-{numbers[-1]}", write=False) if numbers else None
 
 
-def _scores(
-    scratch: Path, assembly: Assembly, adapters: dict[str, Adapter]
-) -> dict[str, Any]:
+def _scores(scratch: Path, assembly: Assembly, adapters: dict[str, Adapter]) -> dict[str, Any]:
     return evaluate_systems(RoundFolder(scratch), adapters, assembly.parts.sets, assembly.context)
 
 

@@ -49,7 +49,9 @@ class Stage:
         rate = self.rate()
         if rate is None:
             return ""
-        return f"{rate:.1f}/s" if rate >= 1 else f"{1 / rate:.1f} s each"
+        if rate < 1:
+            return f"{1 / rate:.1f} s each"
+        return f"{rate:.1f}/s" if rate < 100 else f"{rate:.0f}/s"
 
     def left(self) -> str:
         """Returns `ETA 31 s`."""
@@ -61,6 +63,10 @@ class Stage:
     def passed(self) -> str:
         """Returns the time since the start."""
         return duration(time.monotonic() - self.started)
+
+    def summary(self) -> str:
+        """Returns what a finished stage did: `560 instructions, 39 s, 14.2/s`."""
+        return joined(f"{self.done} {self.unit}" if self.done else "", self.passed(), self.speed())
 
 
 def duration(seconds: float) -> str:
@@ -104,7 +110,7 @@ class LineProgress:
         try:
             yield
             if len(self._stack) == 1:
-                self.say(joined(f"{name}: done, {stage.done} {unit} in {stage.passed()}", stage.speed()))
+                self.say(f"{name}: done, {stage.summary()}")
         finally:
             self._stack.pop()
 
@@ -181,24 +187,25 @@ class LiveProgress:
             bar = ProgressBar(max(stage.total, 1), min(stage.done, max(stage.total, 1)), width=20)
             words = joined(stage.speed(), stage.passed(), stage.left())
             count = f"{stage.done}/{stage.total} {stage.unit}"
-            grid.add_row(cell("  " * depth + stage.name, "bold"), bar, cell(count), cell(words, "dim"))
+            grid.add_row(
+                cell("  " * depth + stage.name, "bold"), bar, cell(count), cell(words, "dim")
+            )
         return grid
 
     def _leave(self, stage: Stage) -> None:
+        from rich.text import Text
+
         from selfspec_core.cli.output import cell
 
-        line = cell("✓ ", "green") + cell(stage.name, "bold")
-        words = joined(f"{stage.done} {stage.unit}", stage.passed(), stage.speed())
-        self._console.print(line + cell(f"  {words}"))
+        parts = cell("✓ ", "green"), cell(stage.name, "bold"), cell(f"  {stage.summary()}")
+        self._console.print(Text.assemble(*parts))
 
     def _start(self) -> None:
         if self._live is None:
             from rich.live import Live
 
             # stdout is for results: it stays out of the display, which is on stderr.
-            self._live = Live(
-                self, console=self._console, transient=True, redirect_stdout=False
-            )
+            self._live = Live(self, console=self._console, transient=True, redirect_stdout=False)
             self._live.start()
 
     def _stop(self) -> None:

@@ -48,9 +48,7 @@ def _print(domain: str, chosen: list[Seed]) -> None:
         groups[seed.task, seed.kind].append(seed)
     shown = table("task", "kind", "seeds", "for example", right=("seeds",))
     for (task, kind), members in groups.items():
-        shown.add_row(
-            cell(task, "bold"), cell(kind), cell(len(members)), cell(_short(members[0]))
-        )
+        shown.add_row(cell(task, "bold"), cell(kind), cell(len(members)), cell(_short(members[0])))
     out = console()
     out.print(shown)
     out.print(f"{len(chosen)} seeds over {len({seed.task for seed in chosen})} tasks of {domain}")
@@ -58,8 +56,10 @@ def _print(domain: str, chosen: list[Seed]) -> None:
 
 def _short(seed: Seed) -> str:
     """Returns a seed as `instruction | input → output`, each cut to what a table has room for."""
-    asked = f"{_cut(seed.instruction, 70)} | {_cut(seed.input, 70)}" if seed.input else (
-        _cut(seed.instruction, 140)
+    asked = (
+        f"{_cut(seed.instruction, 70)} | {_cut(seed.input, 70)}"
+        if seed.input
+        else (_cut(seed.instruction, 140))
     )
     return f"{asked} → {_cut(seed.output, 40)}"
 

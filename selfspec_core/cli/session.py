@@ -54,13 +54,12 @@ def go_on(path: Path) -> None:
     run = Run.open(path, write=True)
     try:
         if run.manifest.get("state") == "finished":
-            click.echo(f"{run.path} is finished; `selfspec show {run.path.name}` shows it", err=True)
+            click.echo(
+                f"{run.path} is finished; `selfspec show {run.path.name}` shows it", err=True
+            )
             return
-        asked = dict(run.manifest["request"])
-        tuples = {key: tuple(asked.pop(key)) for key in ("benchmarks", "set")}
-        request = Request(**asked, **tuples)
         with make_progress() as progress:
-            assembly = assemble(request, progress)
+            assembly = assemble(Request.from_dict(run.manifest["request"]), progress)
             check_same(run.manifest, assembly)
             click.echo(f"going on in {run.path}", err=True)
             _finish(run, assembly)
@@ -125,12 +124,14 @@ def _say_plan(run: Run, assembly: Assembly) -> None:
     settings, context = assembly.settings, assembly.context
     tasks = len({seed.task for seed in context.seeds})
     items = sum(len(one.items) for one in assembly.parts.sets)
+    plan = (
+        f"{len(context.seeds)} seeds over {tasks} tasks -> {settings.data.size} examples"
+        f" -> {settings.training.epochs:g} epochs of LoRA r {settings.training.r} -> {items} items"
+    )
     lines = [
         f"run folder  {run.path}",
         f"model       {settings.model.path or settings.model.name}",
-        f"plan        {len(context.seeds)} seeds over {tasks} tasks -> {settings.data.size} examples"
-        f" -> {settings.training.epochs:g} epochs of LoRA r {settings.training.r}"
-        f" -> {items} items",
+        f"plan        {plan}",
     ]
     if assembly.unscreened:
         lines.append(f"not screened against: {', '.join(assembly.unscreened)}")
@@ -143,5 +144,3 @@ def _show(run: Run) -> None:
 
     sys.stderr.flush()
     render(run.path)
-
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
@@ -35,8 +36,8 @@ def print_round(one: Mapping[str, Any], domain: str, out: Console) -> None:
     """Prints the funnel, results and tasks of one round."""
     out.print(_section("From proposals to examples", funnel(one)))
     if one["tasks"]:
-        words = ", ".join(f"{task} {n}" for task, n in one["tasks"].items())
-        out.print(_section("Accepted by task", cell(words)))
+        words = [cell(f"{task} {n}") for task, n in one["tasks"].items()]
+        out.print(_section("Accepted by task", Columns(words, padding=(0, 3, 0, 0))))
     if not one["systems"]:
         why = "nothing to score" if one.get("evaluated") else "not evaluated yet"
         out.print(_section("Results", cell(f"{domain}: {why}", "dim")))
@@ -86,18 +87,20 @@ def funnel(one: Mapping[str, Any]) -> RenderableType:
 def results(
     systems: Mapping[str, Mapping[str, Any]], likelihood: Mapping[str, Mapping[str, Any]]
 ) -> RenderableType:
-    """Returns one row per system: score with interval, parsable share, n, likelihood."""
+    """Returns one row per system: score with interval, parsable share, n, likelihood, SD."""
     columns = ["system", "score", "95 % interval", "parsable", "items"]
     columns += ["by likelihood"] if likelihood else []
+    spread = any(one.get("sd") is not None for one in systems.values())
+    columns += ["SD over demos"] if spread else []
     rows = table(*columns, right=tuple(columns[1:]))
     for name in ordered(systems):
         one = systems[name]
-        parsable = one.get("parsable")
-        deviation = f" ± {score(one['sd'])}" if one.get("sd") is not None else ""
-        label = f"{name}{' (SD over demonstration sets)' if deviation else ''}"
-        cells = [label, score(one["macro"]) + deviation, _interval(one), _percent(parsable), str(one["n"])]
+        parsable = _percent(one.get("parsable"))
+        cells = [name, score(one["macro"]), _interval(one), parsable, str(one["n"])]
         if likelihood:
             cells.append(score(likelihood[name]["macro"]) if name in likelihood else "-")
+        if spread:
+            cells.append(score(one.get("sd")))
         style = "bold" if name.startswith("specialized") else ""
         rows.add_row(*(cell(text, style) for text in cells))
     return rows
@@ -122,7 +125,7 @@ def gains(pairs: Mapping[str, Mapping[str, float]]) -> RenderableType:
 def by_task(systems: Mapping[str, Mapping[str, Any]]) -> RenderableType:
     """Returns one row per task, one column per system; the best of a row is bold."""
     names = ordered(systems)
-    heads = [name.replace("seeds-only", "seeds").replace("specialized", "special.") for name in names]
+    heads = [name.replace("seeds-only", "seeds").replace("ized@", ".@") for name in names]
     rows = table("task", *heads, right=tuple(heads))
     tasks = dict.fromkeys(task for name in names for task in systems[name]["tasks"])
     for task in tasks:
@@ -152,15 +155,17 @@ def _heading(summary: Mapping[str, Any]) -> Text:
     parts = [summary["domain"], summary["model"], summary["state"]]
     if summary["seconds"]:
         parts.append(duration(summary["seconds"]))
-    text = cell(summary["run"], "bold") + cell(f"  {' · '.join(str(p) for p in parts if p)}")
+    about = cell("  " + " · ".join(str(part) for part in parts if part))
+    text = Text.assemble(cell(summary["run"], "bold"), about)
     unscreened = summary["not_screened_against"]
     if unscreened:
-        text += Text("\n") + cell(f"not screened against: {', '.join(unscreened)}", "yellow")
+        text.append("\n")
+        text.append_text(cell(f"not screened against: {', '.join(unscreened)}", "yellow"))
     return text
 
 
 def _section(title: str, body: RenderableType) -> RenderableType:
-    return Group(Text(f"\n{title}", style="bold cyan"), Padding(body, (0, 0, 0, 2)))
+    return Group(Text(f"\n{title}", style="bold cyan"), Padding(body, (0, 0, 0, 2), expand=False))
 
 
 def _timings(timings: Mapping[str, float], total: float | None) -> RenderableType:
@@ -173,7 +178,8 @@ def _timings(timings: Mapping[str, float], total: float | None) -> RenderableTyp
 
 def _why(name: str, reasons: Mapping[str, int]) -> str:
     """Returns the commonest reasons of a filter, with counts where there are several."""
-    own = [(key.removeprefix(f"{name}: "), n) for key, n in reasons.items() if key.startswith(f"{name}: ")]
+    prefix = f"{name}: "
+    own = [(key.removeprefix(prefix), n) for key, n in reasons.items() if key.startswith(prefix)]
     own.sort(key=lambda pair: -pair[1])
     if len(own) == 1:
         return own[0][0]

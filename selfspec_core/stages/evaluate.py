@@ -50,13 +50,14 @@ def evaluate(
     best, on_dev = _choose_layout(folder, sets[0], context)
     systems = _systems(adapters, best, context)
     asked = {s.name: _ask_all(folder, s, sets, context) for s in systems}
+    ours = asked.get(f"{SPECIALIST}@0", {})
     scores = {
         "round": context.round,
         **funnel(folder),
         "layouts": {"best": best, "dev": on_dev},
         "training": {name: _without_path(adapter) for name, adapter in adapters.items()},
         "sets": {s.name: _compare(s, asked, context) for s in sets},
-        "dev": _dev_scores(sets[0], asked, context),
+        "dev": _dev_score(sets[0], ours[sets[0].name], context) if ours else None,
     }
     write_atomically(folder.path / "scores.json", json.dumps(scores, indent=1) + "\n")
     return scores
@@ -95,10 +96,10 @@ def _choose_layout(
 def _ask_all(
     folder: RoundFolder, system: System, sets: Sequence[EvaluationSet], context: Context
 ) -> dict[str, list[Prediction]]:
-    """Asks one system every set; few-shot systems only what is reported."""
+    """Asks one system every set; dev items only where they choose something: rounds."""
     said = {}
     for one in sets:
-        items = one.split("test") if system.shots else one.items
+        items = one.items if system.name == f"{SPECIALIST}@0" else one.split("test")
         said[one.name] = _ask(folder, system, replace(one, items=tuple(items)), context)
     return said
 
@@ -159,26 +160,17 @@ def _table(
     ours = f"{SPECIALIST}@0"
     others = [system for system in tables if system != ours] if ours in tables else []
     gains = {
-        f"{ours} - {other}": asdict(bootstrap.gain(tables[ours], tables[other]))
-        for other in others
+        f"{ours} - {other}": asdict(bootstrap.gain(tables[ours], tables[other])) for other in others
     }
     return {"systems": systems, "gains": gains}
 
 
-def _dev_scores(
-    own: EvaluationSet, asked: Mapping[str, Mapping[str, list[Prediction]]], context: Context
-) -> dict[str, float]:
-    """Returns the macro scores on dev of every zero-shot system: what rounds are chosen by."""
+def _dev_score(own: EvaluationSet, said: Sequence[Prediction], context: Context) -> float | None:
+    """Returns the specialist's macro score on dev: what rounds are chosen by."""
     dev = own.split("dev")
-    if not dev:
-        return {}
-    bootstrap, known = _bootstrap(dev, context), {item.id for item in dev}
-    scores = {}
-    for system, sets in asked.items():
-        rows = [p for p in sets[own.name] if p.item in known]
-        if rows:
-            scores[system] = bootstrap.score(tabulate(dev, rows)).value
-    return scores
+    known = {item.id for item in dev}
+    rows = [prediction for prediction in said if prediction.item in known]
+    return _bootstrap(dev, context).score(tabulate(dev, rows)).value if rows else None
 
 
 def _bootstrap(items: Sequence[Item], context: Context) -> Bootstrap:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,8 @@ def _train(
     if not clean:
         raise SelfspecError(f"{system}: nothing to train on; the firewall rejected all {len(rows)}")
     out = new_folder(path)
-    epochs = context.settings.training.epochs
-    expected = steps or max(1, round(epochs * -(-len(clean) // context.settings.training.batch)))
+    settings = context.settings.training
+    expected = steps or ceil(settings.epochs * ceil(len(clean) / settings.batch))
     with context.progress.stage(f"train {system}", expected, "steps"):
         made = trainer.train(clean, out, context, steps=steps)
     shutil.rmtree(path, ignore_errors=True)

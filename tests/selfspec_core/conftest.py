@@ -14,9 +14,7 @@ class FakeSite:
         (self.folder / f"{module}.py").write_text(source)
         info = self.folder / f"{dist.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {dist}\nVersion: {version}\n"
-        )
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: {version}\n")
         (info / "entry_points.txt").write_text(f"[{group}]\n{entry} = {module}\n")
 
 
@@ -28,5 +26,8 @@ def site(tmp_path, monkeypatch):
     before = set(sys.modules)
     yield FakeSite(folder)
     for name in set(sys.modules) - before:
-        if getattr(sys.modules[name], "__file__", None) and str(folder) in sys.modules[name].__file__:
+        if (
+            getattr(sys.modules[name], "__file__", None)
+            and str(folder) in sys.modules[name].__file__
+        ):
             del sys.modules[name]

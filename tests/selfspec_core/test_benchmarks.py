@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from selfspec_core.benchmarks import read_items
 from selfspec_core.errors import UsageError
 from selfspec_core.metrics import METRICS
@@ -65,6 +66,27 @@ def test_kind_and_metric_are_inferred(tmp_path, change, kind, metric):
     assert (item.kind, item.metric) == (kind, metric)
 
 
+def test_a_kind_is_inferred_from_the_whole_task(tmp_path):
+    differing = [
+        GOOD | {"id": "1", "choices": ["gold", "oil"], "output": ["oil"], "metric": "accuracy"},
+        GOOD | {"id": "2", "choices": ["up", "down"], "output": ["up"], "metric": "accuracy"},
+    ]
+    items = read_items(write(tmp_path / "set.jsonl", *differing))
+    assert [item.kind for item in items] == ["multiple_choice"] * 2
+    synonyms = [
+        GOOD | {"id": "1", "choices": [], "output": ["oil"], "metric": ""},
+        GOOD | {"id": "2", "choices": [], "output": [["up", "rising"]], "metric": ""},
+    ]
+    items = read_items(write(tmp_path / "set.jsonl", *synonyms))
+    assert [item.kind for item in items] == ["list_qa"] * 2
+
+
+def test_without_a_task_the_file_names_it(tmp_path):
+    row = {key: value for key, value in GOOD.items() if key != "task"}
+    (item,) = read_items(write(tmp_path / "headlines.jsonl", row))
+    assert item.task == "headlines"
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
@@ -86,6 +108,8 @@ def test_kind_and_metric_are_inferred(tmp_path, change, kind, metric):
         (GOOD | {"id": "2", "output": [None], "choices": []}, "'output': expected texts"),
         (GOOD | {"id": "2", "choices": "good"}, "'choices': expected a list of texts"),
         (GOOD | {"id": "2", "choices": [], "metric": "macro_f1"}, "'choices': macro_f1 needs"),
+        (GOOD | {"id": "2", "metric": "macro_f1"}, "'metric': macro_f1, but task 'tone' has acc"),
+        (GOOD | {"id": "2", "task": ["tone"]}, "'task': expected text"),
         (GOOD | {"id": "2", "input": 3}, "'input': expected text, got 3"),
         (
             GOOD | {"id": "2", "input": "", "instruction": ""},
@@ -97,6 +121,13 @@ def test_kind_and_metric_are_inferred(tmp_path, change, kind, metric):
 def test_broken_lines_are_named(tmp_path, row, message):
     with pytest.raises(UsageError, match=message):
         read_items(write(tmp_path / "set.jsonl", GOOD, row))
+
+
+def test_macro_f1_needs_the_same_choices_throughout(tmp_path):
+    rows = [GOOD | {"metric": "macro_f1"}, GOOD | {"id": "2", "metric": "macro_f1"}]
+    rows[1]["choices"] = ["good", "bad", "neutral"]
+    with pytest.raises(UsageError, match=":2: 'choices': macro_f1 needs the same choices"):
+        read_items(write(tmp_path / "set.jsonl", *rows))
 
 
 def test_broken_files_are_named(tmp_path):

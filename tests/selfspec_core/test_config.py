@@ -50,8 +50,10 @@ def test_a_flag_without_key_or_value_says_what_was_expected(flag):
         ({"data": {"size": "many"}}, r"x\.toml: 'data\.size' = 'many': .*valid integer"),
         ({"model": {"dtype": "float8"}}, r"x\.toml: 'model\.dtype' = 'float8': .*'bfloat16'"),
         ({"answer": 3}, r"x\.toml: 'answer' = 3: "),
-        ({"evaluation": {"controls": ["seed-only"]}},
-         r"x\.toml: 'evaluation\.controls\.0' = 'seed-only': .*'seeds-only'"),
+        (
+            {"evaluation": {"controls": ["seed-only"]}},
+            r"x\.toml: 'evaluation\.controls\.0' = 'seed-only': .*'seeds-only'",
+        ),
     ],
 )
 def test_a_wrong_setting_names_source_key_and_what_is_right(table, message):
@@ -96,5 +98,5 @@ def test_a_broken_file_names_file_and_place(tmp_path):
         read_toml(file)
     with pytest.raises(UsageError, match=r"missing\.toml: no such file"):
         read_toml(Path("missing.toml"))
-    with pytest.raises(UsageError, match="expected a file|not a file|directory"):
+    with pytest.raises(UsageError, match="directory"):
         read_toml(tmp_path)

@@ -6,6 +6,7 @@ import random
 import time
 
 import pytest
+
 from selfspec_core.firewall import Firewall
 from selfspec_core.types import Example, Item
 

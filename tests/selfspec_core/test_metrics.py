@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from selfspec_core.errors import UsageError
 from selfspec_core.metrics import METRIC_TEXTS, METRICS, PRIMARY, metric_name
 from selfspec_core.types import KINDS, Item
@@ -56,7 +57,10 @@ LABELS = ("a", "b", "c")
 )
 def test_multilabel_micro_f1_equals_sklearn(answers):
     sklearn = pytest.importorskip("sklearn.metrics")
-    binary = [[[label in labels for label in LABELS] for labels in side] for side in zip(*answers)]
+    binary = [
+        [[label in labels for label in LABELS] for labels in side]
+        for side in zip(*answers, strict=True)
+    ]
     expected = sklearn.f1_score(*map(np.array, binary), average="micro", zero_division=0)
     pairs = [(item(sorted(g), "multilabel", LABELS), tuple(sorted(s))) for g, s in answers]
     assert score("micro_f1", pairs) == pytest.approx(expected)
@@ -65,7 +69,10 @@ def test_multilabel_micro_f1_equals_sklearn(answers):
 def test_resamples_are_one_matrix_product():
     metric = METRICS["macro_f1"]
     counts = np.stack(
-        [metric.counts(item([g], choices=TONE), s) for g, s in zip(TONE * 4, TONE[::-1] * 4)]
+        [
+            metric.counts(item([g], choices=TONE), s)
+            for g, s in zip(TONE * 4, TONE[::-1] * 4, strict=True)
+        ]
     )
     weights = np.random.default_rng(0).multinomial(12, [1 / 12] * 12, size=5).astype(float)
     at_once = metric.value(weights @ counts, 12.0)

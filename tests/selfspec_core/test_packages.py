@@ -50,7 +50,10 @@ def test_seeds_come_in_order_and_empty_lines_are_skipped(seeds):
         (line(input=3), "key 'input' must be a string"),
         (line(instruction="  "), "key 'instruction' is empty"),
         (line(ouput="x"), "unknown key 'ouput'; did you mean 'output'?"),
-        (line(kind="clasification"), "unknown kind 'clasification'; did you mean 'classification'?"),
+        (
+            line(kind="clasification"),
+            "unknown kind 'clasification'; did you mean 'classification'?",
+        ),
         (line(choices="good"), "key 'choices' must be a list of strings"),
         (line(choices=["good", 1]), "key 'choices' must be a list of strings"),
         (line(output="fair"), "output 'fair' is none of choices ['good', 'bad']"),

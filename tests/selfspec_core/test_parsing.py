@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from selfspec_core.parsing import first_line, number, parse, split_list
 from selfspec_core.types import KINDS
 

@@ -1,4 +1,4 @@
-"""Whole runs with the scripted model: what comes out, and that a kill at any commit loses nothing."""
+"""Whole runs with the scripted model; a kill at any commit loses nothing."""
 
 from __future__ import annotations
 
@@ -36,9 +36,7 @@ def finish(run: Run, assembly) -> None:
 def fingerprint(run_path: Path) -> dict[str, str]:
     """Hashes of everything a run promises to reproduce."""
     files = sorted(p for p in (run_path / "round-1").rglob("*") if p.is_file())
-    return {
-        str(p.relative_to(run_path)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files
-    }
+    return {str(p.relative_to(run_path)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,9 @@ def test_a_plugin_that_cannot_be_imported_is_kept_with_its_error(site):
 
 
 def test_a_misspelt_hook_is_an_error_and_leaves_nothing_behind(site):
-    source = FILTER.format(cls="Gentle", name="gentle").replace("def selfspec_filters", "def selfspec_filter")
+    source = FILTER.format(cls="Gentle", name="gentle").replace(
+        "def selfspec_filters", "def selfspec_filter"
+    )
     site.add("typo-plugin", PLUGIN_GROUP, "typo", "typo_plugin", source)
     add_filter(site, "good-plugin", "good_plugin", "other")
     host = loaded()

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import Indel
+
 from selfspec_core.copies import length_bounds
 from selfspec_core.text import Vocabulary, compared_text, rouge_l, words
 

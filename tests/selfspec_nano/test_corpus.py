@@ -4,8 +4,7 @@ from itertools import islice
 from random import Random
 
 import pytest
-
-from selfspec_nano import corpus, documents, generic, names, world
+from selfspec_nano import corpus, generic, names, worksheets, world
 from selfspec_nano.content import Domain, fields, load_domains
 from selfspec_nano.instructions import WORDINGS, instruction
 from selfspec_nano.layouts import STANDARD
@@ -46,7 +45,9 @@ def test_the_tuned_layout_never_occurs() -> None:
 def test_market_topic_is_never_labelled() -> None:
     for domain in load_domains():
         for task in tasks_of(domain):
-            assert not {"stocks", "bonds", "currencies", "commodities"} & set(labels_of(domain, task))
+            assert not {"stocks", "bonds", "currencies", "commodities"} & set(
+                labels_of(domain, task)
+            )
 
 
 def test_a_seed_fixes_the_stream() -> None:
@@ -103,7 +104,7 @@ def test_names_are_split_by_hash() -> None:
 
 
 def test_standard_entries_read_as_documented() -> None:
-    item = documents.mixed_items(Random(1), world.finance(), 1)[0]
+    item = worksheets.mixed_items(Random(1), world.finance(), 1)[0]
     expected = f"Task: {item.instruction}\nText: {item.input}\nAnswer: {item.output}"
     assert STANDARD.entry(item) == expected
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from selfspec_core.types import KEEP, Example, Instruction
 from selfspec_plugins.filters import (
     Agreement,
     AgreementSettings,
@@ -13,6 +12,8 @@ from selfspec_plugins.filters import (
     WellFormedAnswer,
     WellFormedSettings,
 )
+
+from selfspec_core.types import KEEP, Example, Instruction
 
 
 def proposal(instruction, input="", kind="classification", text=None):

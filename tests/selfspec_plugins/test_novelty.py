@@ -9,9 +9,10 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from selfspec_plugins.novelty import Novelty, NoveltySettings
+
 from selfspec_core.text import compared_text, words
 from selfspec_core.types import Instruction, Seed
-from selfspec_plugins.novelty import Novelty, NoveltySettings
 
 rouge_scorer = pytest.importorskip("rouge_score.rouge_scorer")
 
@@ -127,6 +128,13 @@ def test_the_threshold_is_a_setting():
     strict = Novelty(NoveltySettings(threshold=0.5)).judge(rows, context())
     assert [v.keep for v in strict] == [True, False]
     assert all(v.keep for v in Novelty().judge(rows, context()))
+
+
+def test_words_that_fold_to_the_same_character_are_still_different():
+    many = [f"w{i}" for i in range(1200)]
+    rows = [proposal(str(at), " ".join(many[at : at + 8])) for at in range(0, 1200, 8)]
+    verdicts = Novelty().judge(rows, context())  # every 32nd folds to the same text
+    assert all(verdict.keep for verdict in verdicts)
 
 
 def test_thousands_in_batches_take_seconds():

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 TEXTS = [
-    "### Instruction:\nName the capital of the country.\n\n### Input:\nFrance\n\n### Response:\nParis",
+    "### Instruction:\nName the capital.\n\n### Input:\nFrance\n\n### Response:\nParis",
     "Task: Is the sentence about money?\nText: Rates rose by 25 basis points.\nAnswer: yes",
     "The court held that the contract was void, so the buyer got the price back.",
     "Aspirin inhibits platelet aggregation; warfarin does not.",
@@ -53,16 +53,20 @@ def config(architecture: str) -> Any:
     )
 
 
-def build(folder: Path, architecture: str = "llama") -> Path:
-    """Writes a random model of `architecture` with its tokenizer into `folder`."""
+def build(folder: Path, architecture: Any = "llama") -> Path:
+    """Writes a random model of `architecture`, a name or a configuration, into `folder`."""
     import torch
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     torch.manual_seed(0)
-    model = AutoModelForCausalLM.from_config(config(architecture))
+    named = isinstance(architecture, str)
+    model = AutoModelForCausalLM.from_config(config(architecture) if named else architecture)
     with torch.no_grad():
-        for parameter in model.parameters():  # far from uniform, so that argmax is not a tie
-            parameter.mul_(3.0) if parameter.dim() > 1 else None
+        for parameter in model.parameters():
+            if parameter.dim() > 1:  # far from uniform, so that the best token is no near-tie
+                parameter.mul_(3.0)
     model.save_pretrained(folder)
     tokenizer().save_pretrained(folder)
     return folder

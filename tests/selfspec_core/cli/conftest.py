@@ -26,13 +26,27 @@ def selfspec(tmp_path):
 
 def system(macro, **more):
     tasks = {"tone": macro + 0.01, "terms": macro - 0.01}
-    return {"macro": macro, "low": macro - 0.03, "high": macro + 0.03, "n": 240, "parsable": 0.9,
-            "tasks": tasks, "sd": None, **more}
+    return {
+        "macro": macro,
+        "low": macro - 0.03,
+        "high": macro + 0.03,
+        "n": 240,
+        "parsable": 0.9,
+        "tasks": tasks,
+        "sd": None,
+        **more,
+    }
 
 
 def scores():
-    macros = {"specialized@0": 0.512, "base@0": 0.111, "base-best@0": 0.25, "base@5": 0.4,
-              "seeds-only@0": 0.39, "seeds-only-long@0": 0.52}
+    macros = {
+        "specialized@0": 0.512,
+        "base@0": 0.111,
+        "base-best@0": 0.25,
+        "base@5": 0.4,
+        "seeds-only@0": 0.39,
+        "seeds-only-long@0": 0.52,
+    }
     systems = {name: system(macro) for name, macro in macros.items()}
     systems["base@5"]["sd"] = 0.021
     gains = {
@@ -43,10 +57,16 @@ def scores():
     own = {"systems": systems, "gains": gains}
     likely = {"systems": {"specialized@0": system(0.6), "base@0": system(0.55)}, "gains": {}}
     return {
-        "round": 1, "proposed": 800, "accepted": 512, "unused": 88,
+        "round": 1,
+        "proposed": 800,
+        "accepted": 512,
+        "unused": 88,
         "rejected": {"novelty": 120, "well_formed": 80},
-        "reasons": {"novelty: near-copy": 120, "well_formed: no input": 50,
-                    "well_formed: no instruction": 30},
+        "reasons": {
+            "novelty: near-copy": 120,
+            "well_formed: no input": 50,
+            "well_formed: no instruction": 30,
+        },
         "tasks": {"tone": 300, "terms": 212},
         "layouts": {"best": "plain", "dev": {"plain": 0.2}},
         "training": {"specialized": {"rows": 600, "steps": 57, "tokens": 9000, "loss": [2.0, 0.5]}},
@@ -61,9 +81,16 @@ def run_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "runs/demo"
     (folder / "round-1").mkdir(parents=True)
-    manifest = {"created": "2026-01-01T00:00:00+00:00", "domain": "finance", "model": "nano",
-                "settings": {}, "seconds": 171.2, "timings": {"load": 1.5, "propose": 80.25},
-                "chosen_round": 1, "state": "finished"}
+    manifest = {
+        "created": "2026-01-01T00:00:00+00:00",
+        "domain": "finance",
+        "model": "nano",
+        "settings": {},
+        "seconds": 171.2,
+        "timings": {"load": 1.5, "propose": 80.25},
+        "chosen_round": 1,
+        "state": "finished",
+    }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     (folder / "round-1/scores.json").write_text(json.dumps(scores()))
     return folder

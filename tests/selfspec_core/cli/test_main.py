@@ -62,8 +62,10 @@ def test_version(selfspec):
     ("arguments", "message"),
     [
         (["domians"], "Error: domians: no such command; did you mean 'domains'?\n"),
-        (["plugins", "--hook", "filtres"],
-         "Error: --hook filtres: no such hook; did you mean 'filters'?\n"),
+        (
+            ["plugins", "--hook", "filtres"],
+            "Error: --hook filtres: no such hook; did you mean 'filters'?\n",
+        ),
         (["show", "nothing"], "Error: nothing: no such run\n"),
     ],
 )
@@ -87,10 +89,12 @@ def test_wrong_options_are_one_line_and_exit_2(selfspec, arguments):
         (UsageError("x.toml:3: bad"), 2, "Error: x.toml:3: bad\n"),
         (SelfspecError("failed"), 1, "Error: failed\n"),
         (Interrupted("`selfspec resume a` goes on"), 130, "Error: `selfspec resume a` goes on\n"),
-        (OSError(28, "No space left on device", "runs/a/x"), 1,
-         "Error: runs/a/x: No space left on device\n"),
-        (TypeError("no\nsecond line"), 1,
-         "Error: internal: TypeError: no (--debug shows where)\n"),
+        (
+            OSError(28, "No space left on device", "runs/a/x"),
+            1,
+            "Error: runs/a/x: No space left on device\n",
+        ),
+        (TypeError("no\nsecond line"), 1, "Error: internal: TypeError: no (--debug shows where)\n"),
     ],
 )
 def test_errors_are_one_line_with_their_exit_code(monkeypatch, capsys, error, code, line):

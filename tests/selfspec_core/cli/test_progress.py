@@ -27,7 +27,7 @@ def test_lines_at_start_and_end_and_every_ten_seconds(clock):
     assert out.getvalue().splitlines() == [
         "propose: 560 instructions",
         "propose 100/560 instructions, 10.0/s, ETA 46 s",
-        "propose: done, 120 instructions in 13 s, 9.2/s",
+        "propose: done, 120 instructions, 13 s, 9.2/s",
     ]
 
 
@@ -44,8 +44,8 @@ def test_nested_stages_speak_only_when_they_last(clock):
     assert out.getvalue().splitlines() == [
         "answer: 10 examples",
         "answer > slow 1/4 rows, 20.0 s each, ETA 1 min 00 s",
-        "answer: done, 10 examples in 20 s, 1.0 s each",
-    ] or "answer > slow 1/4 rows" in out.getvalue()
+        "answer: done, 10 examples, 20 s, 2.0 s each",
+    ]
 
 
 def test_what_was_done_before_an_interruption_is_not_speed(clock):
@@ -77,7 +77,7 @@ def test_live_display_leaves_one_line_a_stage_and_takes_no_markup(monkeypatch):
     text = out.getvalue()
     assert "[red]loss[/] 1.0" in text
     assert "2/2 rows" in text
-    assert text.rstrip().splitlines()[-1].startswith("✓ train [bold]x  0 steps")
+    assert text.rstrip().splitlines()[-1].startswith("✓ train [bold]x  0.")
 
 
 def test_advance_is_cheap():
@@ -95,8 +95,15 @@ def test_without_a_terminal_it_is_lines():
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.04, "0.0 s"), (9.9, "9.9 s"), (9.96, "10 s"), (59.4, "59 s"), (59.6, "1 min 00 s"),
-     (3599, "59 min 59 s"), (11520, "3 h 12 min")],
+    [
+        (0.04, "0.0 s"),
+        (9.9, "9.9 s"),
+        (9.96, "10 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
+        (3599, "59 min 59 s"),
+        (11520, "3 h 12 min"),
+    ],
 )
 def test_durations(seconds, text):
     assert duration(seconds) == text

@@ -1,0 +1,121 @@
+"""Worksheets: one task repeated, books of mixed tasks, and lists of prompts without answers."""
+
+from random import Random
+
+from selfspec_nano import generic, names
+from selfspec_nano.content import Domain
+from selfspec_nano.instructions import instruction, join_choices
+from selfspec_nano.layouts import layout, styled
+from selfspec_nano.tasks import CHOICES, Item, Source, labels_of, make, make_item, tasks_of
+
+RENAMED = {
+    ("positive", "negative", "neutral"): (
+        "up down flat|good bad mixed|A B C|1 2 3|bullish bearish even|plus minus zero|"
+        "green red grey|happy sad calm|gain loss none|better worse same"
+    ),
+    ("yes", "no"): "true false|y n|right wrong|1 0|correct incorrect|agree disagree",
+    ("supported", "refuted", "unknown"): (
+        "true false unclear|agree disagree open|right wrong maybe|"
+        "entailed contradicted neutral|confirmed denied unsaid|yes no unsure"
+    ),
+    ("hawkish", "dovish", "neutral"): "tight loose even|up down hold|hawk dove none",
+}
+GENERIC_SHARE = 0.16
+
+
+def renaming(rng: Random, labels: list[str]) -> dict[str, str]:
+    """Return new names for the labels of one sheet; invented words, letters or synonyms."""
+    fixed = RENAMED.get(tuple(labels))
+    if fixed and rng.random() < 0.5:
+        return dict(zip(labels, rng.choice(fixed.split("|")).split(), strict=True))
+    if rng.random() < 0.3:
+        return dict(zip(labels, rng.sample("ABCDEFGHKLMNPQRSTWXYZ", len(labels)), strict=True))
+    fresh: list[str] = []
+    while len(fresh) < len(labels):
+        word = names.word(rng).lower() if rng.random() < 0.6 else rng.choice(generic.NOUNS)
+        fresh += [] if word in fresh else [word]
+    return dict(zip(labels, fresh, strict=True))
+
+
+def _some_labels(rng: Random, labels: list[str]) -> list[str]:
+    """Return all labels, or for tasks with many a random part of them."""
+    if len(labels) <= 3 or rng.random() < 0.4:
+        return labels
+    return rng.sample(labels, rng.randint(3, min(8, len(labels))))
+
+
+def _generic_item(rng: Random, domain: Domain, task: str) -> Item:
+    text, answer = generic.MAKERS[task](rng, domain)
+    return Item(task, rng.choice(generic.INSTRUCTIONS[task]), text, answer)
+
+
+def sheet_items(rng: Random, domain: Domain, size: int) -> list[Item]:
+    """Return items of one task; sometimes with renamed labels, so that examples must be read."""
+    if rng.random() < GENERIC_SHARE:
+        task = rng.choice(list(generic.MAKERS))
+        return [_generic_item(rng, domain, task) for _ in range(size)]
+    task = rng.choice(tasks_of(domain))
+    labels = _some_labels(rng, labels_of(domain, task))
+    source = Source(rng, domain)
+    if not labels or rng.random() < 0.7:
+        fixed = make_item(source, task, labels).instruction if rng.random() < 0.5 else None
+        items = [make_item(source, task, labels) for _ in range(size)]
+        return [Item(i.task, fixed or i.instruction, i.input, i.output) for i in items]
+    if len(labels) > 6:
+        labels = rng.sample(labels, rng.randint(2, 6))
+    new = renaming(rng, labels)
+    kind = task if task in CHOICES else "label"
+    items = []
+    for _ in range(size):
+        text, answer = make(source, task, rng.choice(labels))
+        verb = rng.choice(("Label with", "Choose", "Answer", "Use"))
+        wording = f"{verb} {join_choices(rng, list(new.values()))}."
+        if rng.random() < 0.3 and kind == "label":
+            wording = instruction(rng, "label", domain.name, list(new.values()))
+        items.append(Item(task, wording, text, new[answer]))
+    return items
+
+
+def sheet(rng: Random, domain: Domain) -> str:
+    """Return a worksheet: one task repeated in one layout."""
+    look, style = layout(rng), styled(rng)
+    size = rng.randint(2, 8)
+    items = sheet_items(rng, domain, size)
+    with_task, answer_first = rng.random() < 0.6, rng.random() < 0.14
+    head = f"{items[0].instruction}{look.separator}" if not with_task and rng.random() < 0.5 else ""
+    entries = [
+        look.entry(
+            Item(i.task, i.instruction, i.input, style.format(i.output)), answer_first, with_task
+        )
+        for i in items
+    ]
+    return head + look.separator.join(entries) + look.separator
+
+
+def mixed_items(rng: Random, domain: Domain, size: int) -> list[Item]:
+    """Return items of several tasks."""
+    source = Source(rng, domain)
+    pool = tasks_of(domain)
+    items = []
+    for _ in range(size):
+        if rng.random() < 0.12:
+            items.append(_generic_item(rng, domain, rng.choice(list(generic.MAKERS))))
+            continue
+        task = rng.choice(pool)
+        items.append(make_item(source, task, _some_labels(rng, labels_of(domain, task))))
+    return items
+
+
+def book(rng: Random, domain: Domain) -> str:
+    """Return a book of mixed tasks: instruction, text and answer."""
+    look = layout(rng)
+    answer_first = rng.random() < 0.14
+    items = mixed_items(rng, domain, rng.randint(2, 7))
+    return look.separator.join(look.entry(i, answer_first) for i in items) + look.separator
+
+
+def prompts(rng: Random, domain: Domain) -> str:
+    """Return a list of instructions with texts but no answers."""
+    look = layout(rng)
+    items = mixed_items(rng, domain, rng.randint(3, 8))
+    return look.separator.join(look.prompt(i) for i in items) + look.separator

@@ -1,0 +1,173 @@
+"""One run of TRL on the resident model, which is left as it was."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from selfspec_core.components import Context
+from selfspec_core.config import TrainingSettings
+from selfspec_plugins.packing import IGNORED, Encoded, collate
+from selfspec_plugins.transformers_model import TransformersModel
+
+
+def fit(
+    model: TransformersModel,
+    micro: list[list[list[Encoded]]],
+    parts: int,
+    out: Path,
+    context: Context,
+    random_seed: int,
+) -> list[float]:
+    """Runs TRL over the given micro-batches, `parts` to a step; returns the loss of each step."""
+    from datasets import Dataset
+    from transformers import PrinterCallback
+
+    hf = model.release_adapters()
+    flat = str(hf.config._attn_implementation).startswith("flash")
+    dummy = [[Encoded([0, 0], 2)]]  # a part without rows still takes its turn in accumulation
+    steps = len(micro) // parts
+    losses: list[float] = []
+    before = set(vars(hf))
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            trainer = _trainer_class()(
+                model=hf,
+                args=_arguments(context.settings.training, hf, scratch, steps, parts, random_seed),
+                train_dataset=Dataset.from_dict({"part": list(range(len(micro)))}),
+                data_collator=lambda turn: collate(micro[turn[0]["part"]] or dummy, flat=flat),
+                processing_class=model.tokenizer,
+                peft_config=_lora(context.settings.training, hf),
+                callbacks=[_callback(losses, context)],
+            )
+            trainer.remove_callback(PrinterCallback)
+            for parameter in trainer.model.parameters():
+                if parameter.requires_grad:  # TRL makes them bf16 on a 4-bit base
+                    parameter.data = parameter.data.float()
+            with context.progress.stage("train", steps, "steps"):
+                trainer.train()
+            _save(trainer.model, out, model.given_name)
+    finally:
+        _restore(hf, before)
+    return losses
+
+
+def _trainer_class() -> Any:
+    """Returns TRL's trainer with a loss that computes logits at response tokens only.
+
+    TRL's own does so on a GPU; elsewhere it computes those of the prompt too and drops them.
+    """
+    import torch
+    from trl import SFTTrainer
+
+    class ResponseTrainer(SFTTrainer):
+        def compute_loss(
+            self,
+            model: Any,
+            inputs: dict[str, Any],
+            return_outputs: bool = False,
+            num_items_in_batch: Any = None,
+        ) -> Any:
+            labels = torch.nn.functional.pad(inputs.pop("labels")[:, 1:], (0, 1), value=IGNORED)
+            kept = labels != IGNORED
+            head = self.accelerator.unwrap_model(model).get_output_embeddings()
+            hook = head.register_forward_pre_hook(lambda _, given: (given[0][kept],))
+            try:
+                logits = model(**inputs, use_cache=False).logits
+            finally:
+                hook.remove()
+            loss = torch.nn.functional.cross_entropy(
+                logits.float(), labels[kept].to(logits.device), reduction="sum"
+            )
+            return loss / (kept.sum() if num_items_in_batch is None else num_items_in_batch)
+
+    return ResponseTrainer
+
+
+def _arguments(
+    settings: TrainingSettings, hf: Any, scratch: str, steps: int, parts: int, random_seed: int
+) -> Any:
+    from trl import SFTConfig
+
+    cpu = hf.device.type == "cpu"
+    return SFTConfig(
+        output_dir=scratch,
+        use_cpu=cpu,
+        bf16=not cpu and "bfloat16" in str(hf.dtype),
+        max_steps=steps,
+        per_device_train_batch_size=1,
+        gradient_accumulation_steps=parts,
+        train_sampling_strategy="sequential",
+        learning_rate=settings.lr,
+        lr_scheduler_type="linear",
+        warmup_steps=round(settings.warmup * steps),
+        weight_decay=0.0,
+        optim="adamw_torch",
+        seed=random_seed,
+        activation_checkpointing=settings.gradient_checkpointing,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        remove_unused_columns=False,
+        max_length=None,
+        save_strategy="no",
+        logging_steps=1,
+        disable_tqdm=True,
+        report_to=[],
+        log_level="error",
+        dataloader_pin_memory=False,
+    )
+
+
+def _lora(settings: TrainingSettings, hf: Any) -> Any:
+    from peft import LoraConfig
+    from transformers.pytorch_utils import Conv1D
+
+    return LoraConfig(
+        task_type="CAUSAL_LM",
+        r=settings.r,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules="all-linear",
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in hf.modules()),
+    )
+
+
+def _callback(losses: list[float], context: Context) -> Any:
+    from transformers import TrainerCallback
+
+    class Watch(TrainerCallback):
+        def on_log(self, *args: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+            if logs and "loss" in logs:
+                losses.append(logs["loss"])
+
+        def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+            context.progress.advance()
+
+    return Watch()
+
+
+def _save(peft_model: Any, out: Path, base: str) -> None:
+    """Writes the adapter; its configuration names the base as the user did, in a fixed order."""
+    peft_model.peft_config["default"].base_model_name_or_path = base
+    peft_model.save_pretrained(out, save_embedding_layers=False)
+    file = out / "adapter_config.json"
+    written = json.loads(file.read_text(encoding="utf-8"))
+    written["target_modules"] = sorted(written["target_modules"])
+    file.write_text(json.dumps(written, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _restore(hf: Any, before: set[str]) -> None:
+    """Takes the adapter and everything TRL hung onto the resident model off again."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    for name, module in list(hf.named_modules()):
+        if isinstance(module, BaseTunerLayer):
+            parent, _, child = name.rpartition(".")
+            setattr(hf.get_submodule(parent), child, module.get_base_layer())
+    if hf.is_activation_checkpointing:
+        hf.activation_checkpointing_disable()
+        hf.disable_input_require_grads()
+    for name in set(vars(hf)) - before:
+        delattr(hf, name)
+    hf.eval()

@@ -1,0 +1,51 @@
+"""A real SIGKILL while each stage is at work, then `selfspec resume`: the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "selfspec_core"]
+RUN = [
+    *COMMAND,
+    *"run --domain finance --model scripted --set data.size=80 --set propose.batch=8".split(),
+    *"--set answer.batch=8 --set evaluation.resamples=100".split(),
+]
+
+
+def fingerprint(run: Path) -> dict[str, str]:
+    files = sorted(p for p in (run / "round-1").rglob("*") if p.is_file())
+    return {str(p.relative_to(run)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("whole")
+    subprocess.run([*RUN, "--name", "whole"], cwd=folder, check=True, capture_output=True)
+    return fingerprint(folder / "runs/whole")
+
+
+@pytest.mark.parametrize("stage", ["propose", "answer", "specialize", "evaluate"])
+def test_sigkill_and_resume(stage: str, whole: dict[str, str], tmp_path: Path) -> None:
+    process = subprocess.Popen([*RUN, "--name", "cut"], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    commits = tmp_path / "runs/cut/round-1/commits.jsonl"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if commits.exists() and f'"stage": "{stage}"' in commits.read_text():
+            break
+        time.sleep(0.001)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert "finished" not in (tmp_path / "runs/cut/manifest.json").read_text()
+    resume = [*COMMAND, "resume", "latest"]
+    subprocess.run(resume, cwd=tmp_path, check=True, capture_output=True)
+    assert fingerprint(tmp_path / "runs/cut") == whole
+    again = subprocess.run(resume, cwd=tmp_path, capture_output=True, text=True)
+    assert again.returncode == 0 and "is finished" in again.stderr
