@@ -4,7 +4,6 @@ What the author of a plugin needs is named here; importing it loads no heavy lib
 """
 
 from selfspec_core.components import (
-    Capabilities,
     Component,
     Context,
     Domain,
@@ -13,13 +12,8 @@ from selfspec_core.components import (
     Generator,
     Model,
     NoSettings,
-    Prediction,
-    Progress,
     Retriever,
-    Sampling,
     SeedSource,
-    System,
-    Task,
     Trainer,
 )
 from selfspec_core.errors import SelfspecError, UsageError
@@ -27,17 +21,23 @@ from selfspec_core.hookspecs import hookimpl
 from selfspec_core.layouts import ALPACA, LAYOUTS, Layout
 from selfspec_core.packages import PackagedSeeds, load_tasks, read_recipe
 from selfspec_core.parsing import parse
+from selfspec_core.progress import Progress
 from selfspec_core.types import (
     KEEP,
     KINDS,
     Adapter,
+    Capabilities,
     Example,
     Instruction,
     Item,
     Kind,
     Passage,
+    Prediction,
+    Sampling,
     Score,
     Seed,
+    System,
+    Task,
     Verdict,
 )
 

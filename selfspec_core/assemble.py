@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import platform
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from selfspec_core.benchmarks import read_items
-from selfspec_core.components import Context, Domain, Evaluator, Filter, Model, Progress, Task
+from selfspec_core.components import Context, Domain, Evaluator, Filter, Model
 from selfspec_core.config import Settings, read_toml, resolve
-from selfspec_core.errors import SelfspecError, UsageError, nearest
+from selfspec_core.errors import UsageError, nearest
 from selfspec_core.firewall import Firewall
 from selfspec_core.packages import seeds_from_file
 from selfspec_core.pipeline import Parts
 from selfspec_core.plugins import PluginHost
+from selfspec_core.progress import Progress
 from selfspec_core.stages.evaluate import EvaluationSet
-from selfspec_core.types import Item, Seed
+from selfspec_core.types import Item, Seed, Task
 
 RECIPES = ("quick", "full")
 SHORT = 45
 """Words of instruction and input that a short seed or item has at most."""
-
-_LIBRARIES = ("torch", "transformers", "peft", "trl", "tokenizers", "numpy", "rapidfuzz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +58,6 @@ class Assembly:
     context: Context
     parts: Parts
     unscreened: tuple[str, ...]
-    seeds_hash: str
 
 
 def load_host(domain: str | None) -> PluginHost:
@@ -113,14 +106,13 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
     settings = resolve_settings(request, domain, host)
     seeds = _seeds(request, name, host, settings)
     model = build_model(host, settings)
+    model.check()
     context = Context(domain, model, settings, seeds, progress=progress)
     if settings.retrieval.retriever:
         context.retriever = host.build("retrievers", settings.retrieval.retriever, None, name)
     sets = _sets(request, host, context)
     firewall, unscreened = _firewall(host, seeds, sets)
-    return Assembly(
-        settings, context, _parts(host, context, sets, firewall), unscreened, digest(seeds)
-    )
+    return Assembly(settings, context, _parts(host, context, sets, firewall), unscreened)
 
 
 def build_model(host: PluginHost, settings: Settings, tuned: str | None = None) -> Model:
@@ -134,29 +126,6 @@ def build_model(host: PluginHost, settings: Settings, tuned: str | None = None) 
         table = table.model_copy(update=_model_table(tuned, host))
     backend = table.name if host.has("models", table.name.rpartition("/")[2]) else "transformers"
     return host.find("models", backend)(table)  # type: ignore[no-any-return]
-
-
-def digest(seeds: Iterable[Seed]) -> str:
-    """Returns a hash of the seeds, by which a resumed run knows that they are the same."""
-    return hashlib.sha256(repr(list(seeds)).encode()).hexdigest()[:16]
-
-
-def describe_machine() -> dict[str, Any]:
-    """Returns what a run depends on: Python, libraries, processor."""
-    versions = {}
-    for library in _LIBRARIES:
-        try:
-            versions[library] = version(library)
-        except PackageNotFoundError:
-            continue
-    return {
-        "python": platform.python_version(),
-        "platform": f"{sys.platform} {platform.machine()}",
-        "cpus": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
-        "versions": versions,
-    }
 
 
 def _model_table(model: str, host: PluginHost) -> dict[str, Any]:
@@ -247,32 +216,3 @@ def _filters(host: PluginHost, settings: Settings) -> list[Filter]:
         if key not in order:
             raise UsageError(f"unknown setting 'filters.{key}'{nearest(key, {'order', *order})}")
     return [host.build("filters", name, settings.filters.of(name)) for name in order]
-
-
-def check_same(manifest: dict[str, Any], assembly: Assembly) -> None:
-    """Refuses to go on with a run under other conditions than it began with.
-
-    Raises:
-        SelfspecError: naming what changed.
-    """
-    now = conditions(assembly)
-    before = manifest["conditions"]
-    for key in now:
-        if now[key] != before.get(key):
-            raise SelfspecError(
-                f"cannot resume: {key} changed from {before.get(key)!r} to {now[key]!r}; "
-                "start a new run, or bring back what it began with"
-            )
-
-
-def conditions(assembly: Assembly) -> dict[str, Any]:
-    """Returns what must stay the same for a run to end with the same bytes."""
-    machine = describe_machine()
-    return {
-        "python": machine["python"],
-        "cpus": machine["cpus"],
-        **{f"version of {name}": number for name, number in machine["versions"].items()},
-        "seeds": assembly.seeds_hash,
-        "items": assembly.parts.firewall.digest(),
-        "settings": assembly.settings.model_dump(mode="json"),
-    }

@@ -9,23 +9,27 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from selfspec_core.layouts import LAYOUTS, Layout
+from selfspec_core.progress import Progress, Silent
 from selfspec_core.types import (
     Adapter,
+    Capabilities,
     Example,
     Instruction,
     Item,
-    Kind,
     Passage,
-    Record,
+    Prediction,
+    Sampling,
     Seed,
+    System,
+    Task,
     Verdict,
 )
 
@@ -54,24 +58,6 @@ class Component:
 
     def __init__(self, settings: BaseModel | None = None) -> None:
         self.settings: Any = settings if settings is not None else self.Settings()
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A named piece of work of a domain.
-
-    Attributes:
-        metric: primary metric, a name of `selfspec_core.metrics.METRICS`.
-        items: the evaluation items.
-    """
-
-    name: str
-    kind: Kind
-    metric: str
-    title: str
-    summary: str
-    choices: tuple[str, ...] = ()
-    items: tuple[Item, ...] = ()
 
 
 class Domain(Component):
@@ -104,51 +90,30 @@ class SeedSource(Component):
         raise NotImplementedError("a seed source is abstract without `seeds`")
 
 
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How to continue a prompt.
-
-    Attributes:
-        temperature: 0 is greedy.
-        stop: the text ends before the first of these strings.
-        random_seed: the whole call's randomness; a row's text does not depend on the batch size.
-    """
-
-    max_new_tokens: int = 64
-    temperature: float = 0.0
-    top_p: float = 1.0
-    stop: tuple[str, ...] = ()
-    random_seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What a model backend can do.
-
-    Attributes:
-        trains: its weights can be tuned here. Without it a run stops after filtering.
-        likelihood: it can score a given continuation.
-        layout: name of the layout that suits the untuned model best.
-        context: most tokens a prompt and its continuation may have together, or None.
-    """
-
-    trains: bool = False
-    likelihood: bool = False
-    layout: str = "task"
-    context: int | None = None
-
-
 class Model(Component):
     """A language model behind one interface. The core holds one and hands it to every stage.
 
     Attributes:
         trainer: name of the trainer that tunes such a model, unless the settings name another.
+        decisions: what had to be decided while running, such as a smaller batch after running out
+            of memory; journalled, and given back before a resumed run goes on.
     """
 
     trainer: ClassVar[str] = "lora"
 
+    def __init__(self, settings: BaseModel | None = None) -> None:
+        super().__init__(settings)
+        self.decisions: dict[str, Any] = {}
+
+    def check(self) -> None:
+        """Looks, without loading anything heavy, whether there is such a model.
+
+        Raises:
+            UsageError: naming the setting, if there is none.
+        """
+
     def load(self) -> None:
-        """Makes the model ready; called once, before anything else.
+        """Makes the model ready; called before it is used, does nothing the second time.
 
         Raises:
             UsageError: naming the setting, if there is no such model.
@@ -238,48 +203,6 @@ class Trainer(Component):
         raise NotImplementedError("a trainer is abstract without `train`")
 
 
-@dataclass(frozen=True, slots=True)
-class System:
-    """Something to be evaluated, `name@shots` in tables.
-
-    Attributes:
-        adapter: folder of the adapter, or None for the base.
-        layout: how prompts are written.
-        shots: demonstrations in a prompt, drawn from the seeds of the item's task.
-        demo_sets: how many draws of demonstrations to ask with.
-    """
-
-    name: str
-    layout: Layout
-    adapter: Path | None = None
-    shots: int = 0
-    demo_sets: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction(Record):
-    """What a system said to an item.
-
-    Attributes:
-        text: the raw answer.
-        parsed: what the lenient parser read out of it, or None: not parsable.
-        demo_set: which set of demonstrations was shown.
-        likeliest: for closed kinds, the choice of the highest likelihood.
-    """
-
-    system: str
-    item: str
-    text: str
-    parsed: Any = None
-    demo_set: int = 0
-    likeliest: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the row; an empty list that was parsed is not the same as nothing parsed."""
-        row = Record.to_dict(self)
-        return row if self.parsed is None else {**row, "parsed": self.parsed}
-
-
 class Evaluator(Component):
     """Asks a system the items and parses what it says."""
 
@@ -292,35 +215,6 @@ class Evaluator(Component):
         raise NotImplementedError("an evaluator is abstract without `evaluate`")
 
 
-class Progress(Protocol):
-    """Shows how far a stage is. The command line gives one; the silent one is the default."""
-
-    def stage(self, name: str, total: int, unit: str) -> AbstractContextManager[None]:
-        """Starts a stage of `total` units; nested stages are shown beneath."""
-
-    def advance(self, done: int = 1) -> None:
-        """Says that `done` more units of the innermost stage are finished."""
-
-    def say(self, line: str) -> None:
-        """Prints one line above the progress display."""
-
-
-class Silent:
-    """A progress that shows nothing."""
-
-    def stage(self, name: str, total: int, unit: str) -> AbstractContextManager[None]:
-        """Starts nothing."""
-        from contextlib import nullcontext
-
-        return nullcontext()
-
-    def advance(self, done: int = 1) -> None:
-        """Shows nothing."""
-
-    def say(self, line: str) -> None:
-        """Prints nothing."""
-
-
 @dataclass(slots=True)
 class Context:
     """What a component is given: the resident model, the domain, the settings and the seeds.
@@ -330,8 +224,6 @@ class Context:
     Attributes:
         pool: instructions accepted in earlier waves, for use as demonstrations.
         wanted: tasks that still have room for proposals; empty means all.
-        decisions: what had to be decided while running (a smaller batch after out-of-memory);
-            journalled, and replayed on resume.
         timings: wall seconds by step, for the manifest.
     """
 
@@ -344,8 +236,12 @@ class Context:
     wanted: Sequence[str] = ()
     retriever: Retriever | None = None
     progress: Progress = field(default_factory=Silent)
-    decisions: dict[str, Any] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def decisions(self) -> dict[str, Any]:
+        """What had to be decided while running; see `Model.decisions`."""
+        return self.model.decisions
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:

@@ -10,9 +10,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, ClassVar, get_args
 
-from selfspec_core.components import SeedSource, Task
+from selfspec_core.components import SeedSource
 from selfspec_core.errors import UsageError, nearest
-from selfspec_core.types import CLOSED_KINDS, KINDS, Item, Kind, Seed
+from selfspec_core.types import CLOSED_KINDS, KINDS, Item, Kind, Seed, Task
 
 _SEED_KEYS = ("id", "task", "kind", "instruction", "input", "output")
 

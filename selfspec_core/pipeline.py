@@ -36,17 +36,14 @@ def run_rounds(run: Run, parts: Parts, context: Context) -> None:
 
 def run_round(folder: RoundFolder, parts: Parts, context: Context) -> None:
     """Proposes, answers, filters, specializes and evaluates once."""
-    for commit in folder.commits:  # what an interrupted run had to decide holds for the rest of it
-        context.decisions.update(commit.get("decisions", {}))
-
     if not trained(folder) and context.settings.data.size > 0:
-        _load(context.model, context)
+        _load(folder, context)
         collect(folder, parts.proposer, parts.answerer, parts.filters, parts.firewall, context)
         _check_accepted(folder)
 
     if parts.training_model is not None:
         context.model = parts.training_model
-    _load(context.model, context)
+    _load(folder, context)
     if not context.model.capabilities.trains:
         context.progress.say(
             f"{context.model.name} cannot be tuned: stopping after the filters; "
@@ -59,9 +56,12 @@ def run_round(folder: RoundFolder, parts: Parts, context: Context) -> None:
         evaluate(folder, adapters, parts.sets, context)
 
 
-def _load(model: Model, context: Context) -> None:
+def _load(folder: RoundFolder, context: Context) -> None:
+    """Loads the model; what an interrupted run had to decide holds for the rest of it."""
     with context.timed("load"):
-        model.load()
+        context.model.load()
+    for commit in folder.commits:
+        context.decisions.update(commit.get("decisions", {}))
 
 
 def _check_accepted(folder: RoundFolder) -> None:

@@ -183,6 +183,11 @@ class Run:
         found = (re.fullmatch(r"round-(\d+)", p.name) for p in self.path.glob("round-*"))
         return sorted(int(match[1]) for match in found if match)
 
+    def discard_unused(self) -> None:
+        """Removes the folder if no batch was ever committed in it."""
+        if not any(self.path.glob(f"round-*/{_COMMITS}")):
+            shutil.rmtree(self.path)
+
     def close(self) -> None:
         """Lets go of the lock."""
         if self._lock is not None:

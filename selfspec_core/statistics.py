@@ -18,9 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from selfspec_core.components import Prediction
 from selfspec_core.metrics import METRICS
-from selfspec_core.types import Item, Score
+from selfspec_core.types import Item, Prediction, Score
 
 Floats = NDArray[np.float64]
 _ENDS = (2.5, 97.5)

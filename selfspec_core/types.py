@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
+from selfspec_core.layouts import Layout
+
 Kind = Literal[
     "classification",
     "multilabel",
@@ -190,3 +192,97 @@ class Score:
     n: int
     parsable: float | None = None
     tasks: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A named piece of work of a domain.
+
+    Attributes:
+        metric: primary metric, a name of `selfspec_core.metrics.METRICS`.
+        items: the evaluation items.
+    """
+
+    name: str
+    kind: Kind
+    metric: str
+    title: str
+    summary: str
+    choices: tuple[str, ...] = ()
+    items: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How to continue a prompt.
+
+    Attributes:
+        temperature: 0 is greedy.
+        stop: the text ends before the first of these strings.
+        random_seed: the whole call's randomness; a row's text does not depend on the batch size.
+    """
+
+    max_new_tokens: int = 64
+    temperature: float = 0.0
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+    random_seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a model backend can do.
+
+    Attributes:
+        trains: its weights can be tuned here. Without it a run stops after filtering.
+        likelihood: it can score a given continuation.
+        layout: name of the layout that suits the untuned model best.
+        context: most tokens a prompt and its continuation may have together, or None.
+    """
+
+    trains: bool = False
+    likelihood: bool = False
+    layout: str = "task"
+    context: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Something to be evaluated, `name@shots` in tables.
+
+    Attributes:
+        adapter: folder of the adapter, or None for the base.
+        layout: how prompts are written.
+        shots: demonstrations in a prompt, drawn from the seeds of the item's task.
+        demo_sets: how many draws of demonstrations to ask with.
+    """
+
+    name: str
+    layout: Layout
+    adapter: Path | None = None
+    shots: int = 0
+    demo_sets: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction(Record):
+    """What a system said to an item.
+
+    Attributes:
+        text: the raw answer.
+        parsed: what the lenient parser read out of it, or None: not parsable.
+        demo_set: which set of demonstrations was shown.
+        likeliest: for closed kinds, the choice of the highest likelihood.
+    """
+
+    system: str
+    item: str
+    text: str
+    parsed: Any = None
+    demo_set: int = 0
+    likeliest: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the row; an empty list that was parsed is not the same as nothing parsed."""
+        row = Record.to_dict(self)
+        return row if self.parsed is None else {**row, "parsed": self.parsed}

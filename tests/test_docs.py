@@ -53,6 +53,8 @@ def test_top_level_is_the_agreed_one() -> None:
     )
     found = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
     assert found <= allowed
-    importable = {path.parent.name for path in ROOT.rglob("__init__.py") if ".venv" not in str(path)}
+    importable = {
+        path.parent.name for path in ROOT.rglob("__init__.py") if ".venv" not in str(path)
+    }
     outer = {name for name in importable if not name.startswith("selfspec_")}
     assert outer <= {"stages", "cli", "report"}

@@ -20,7 +20,8 @@ from selfspec_nano.content import load_domains
 RUN = 13
 NEAR = 0.7 - 1e-9
 CHARACTERS = 20_000_000
-LINES = 60_000
+LINES = 40_000
+"""Lines of the sample that are searched for near-copies, besides all frames."""
 SLOT = re.compile(r"\{\w+\}")
 SLOT_WORDS = 4
 """Most words that a slot's value has in the search of raw frames."""
@@ -54,10 +55,23 @@ def frame_pattern(frame: str) -> re.Pattern[str]:
     return re.compile(body.replace(r"\ ", " ").replace("  ", " "))
 
 
-def holds_frame(text: str, patterns: Iterable[re.Pattern[str]]) -> bool:
-    """Return whether a text holds a whole frame."""
+def longest_part(frame: str) -> str:
+    """Return the longest part of a frame between slots, as space-joined words."""
+    return max((" ".join(words(part)) for part in SLOT.split(frame)), key=len)
+
+
+def holds_frame(text: str, patterns: dict[str, list[re.Pattern[str]]]) -> bool:
+    """Return whether a text holds a whole frame.
+
+    Args:
+        text: an item's input.
+        patterns: the frames' patterns by their longest part, which is searched for first.
+    """
     joined = f" {' '.join(words(text))} "
-    return any(pattern.search(joined) for pattern in patterns)
+    return any(
+        part in joined and any(pattern.search(joined) for pattern in group)
+        for part, group in patterns.items()
+    )
 
 
 def nearest(texts: list[str], sample: list[str]) -> np.ndarray:
@@ -78,7 +92,7 @@ def nearest(texts: list[str], sample: list[str]) -> np.ndarray:
     queries = [coded(text) for text in texts]
     for start in range(0, len(sample), 5000):
         part = [coded(line) for line in sample[start : start + 5000]]
-        grid = process.cdist(queries, part, scorer=Indel.normalized_similarity, dtype=np.float32)
+        grid = process.cdist(queries, part, scorer=Indel.normalized_similarity, score_cutoff=0.3)
         best = np.maximum(best, grid.max(axis=1))
     return best
 
@@ -97,16 +111,19 @@ def main() -> None:
     rows = load(options.items)
     documents = corpus.sample(options.random_seed, CHARACTERS, copy_share=0.05)
     known = {hash(run) for text in documents for run in runs(text)}
-    patterns = [frame_pattern(f) for f in frames() if len(words(SLOT.sub(" ", f))) >= 5]
+    patterns: dict[str, list[re.Pattern[str]]] = {}
+    for frame in frames():
+        if len(words(SLOT.sub(" ", frame))) >= 5:
+            patterns.setdefault(longest_part(frame), []).append(frame_pattern(frame))
     full = [f"{row['instruction']} {row['input']}" for row in rows]
     shared = [
         text
         for text, row in zip(full, rows, strict=True)
         if any(hash(run) in known for run in runs(text)) or holds_frame(row["input"], patterns)
     ]
-    lines = list({line for text in documents for line in text.split("\n") if line})[:LINES]
-    inputs = [row["input"] for row in rows]
-    best = np.maximum(nearest(inputs, lines), nearest(full, lines))
+    seen = dict.fromkeys(line for text in documents for line in text.split("\n") if line)
+    lines = [*frames(), *list(seen)[:LINES]]
+    best = nearest([row["input"] for row in rows], lines)
     near = [text for text, value in zip(full, best, strict=True) if value >= NEAR]
     out = sys.stdout
     out.write(f"items {len(rows)}: shared runs or frames {len(shared)}, near-copies {len(near)}\n")

@@ -3,6 +3,7 @@
 from random import Random
 
 from selfspec_nano import names, slots
+from selfspec_nano.marks import marked
 
 PAIRS = (
     ("{k}: {v}\n", "\n? {k}\n> {v}\n"),
@@ -73,7 +74,7 @@ def pairs(rng: Random) -> str:
     rows = [{"k": name(rng), "v": value(rng)} for _ in range(rng.randint(2, 6))]
     text = "".join(first.format(**row) for row in rows)
     rng.shuffle(rows)
-    return text + "".join(again.format(**row) for row in rows) + "\n"
+    return text + marked("".join(again.format(**row) for row in rows)) + "\n"
 
 
 def meetings(rng: Random) -> str:
@@ -86,7 +87,7 @@ def meetings(rng: Random) -> str:
         extra = {"n": slots.count(rng), "m": slots.money(rng), "c": names.city(rng)}
         text += frame.format(**pair, **extra, d=rng.choice(slots.DAYS))
         flip = frame.index("{b}") < frame.index("{a}")
-        text += after.format(**({"a": pair["b"], "b": pair["a"]} if flip else pair))
+        text += marked(after.format(**({"a": pair["b"], "b": pair["a"]} if flip else pair)))
     return text
 
 
@@ -105,7 +106,7 @@ def form(rng: Random) -> str:
     rows = [(label, FORM[label][0], FORM[label][1](rng)) for label in picked]
     text = "".join(f"{label}: {v}\n" for label, _, v in rows)
     rng.shuffle(rows)
-    return text + "".join(f"Q: {asked}? A: {v}\n" for _, asked, v in rows)
+    return text + "".join(f"Q: {asked}? A: {marked(v)}\n" for _, asked, v in rows)
 
 
 def row(rng: Random) -> str:

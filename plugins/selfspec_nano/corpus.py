@@ -5,16 +5,19 @@ from random import Random
 
 from selfspec_nano.content import load_domains
 from selfspec_nano.documents import documents
+from selfspec_nano.marks import plain
 
 
-def stream(random_seed: int, copy_share: float = 0.25) -> Iterator[str]:
+def stream(random_seed: int, copy_share: float = 0.25, marks: bool = False) -> Iterator[str]:
     """Yield documents without end, the same ones for the same seed and content.
 
     Args:
         random_seed: of the generator.
         copy_share: share of copy rows among the documents.
+        marks: whether answers keep the marks around them.
     """
-    yield from documents(Random(random_seed), load_domains(), copy_share)
+    for text in documents(Random(random_seed), load_domains(), copy_share):
+        yield text if marks else plain(text)
 
 
 def sample(random_seed: int, characters: int, copy_share: float = 0.25) -> list[str]:

@@ -5,6 +5,7 @@ from random import Random
 
 from selfspec_nano import copyrows, names
 from selfspec_nano.content import Domain
+from selfspec_nano.marks import marked
 from selfspec_nano.slots import Filler, capitalise
 from selfspec_nano.tasks import Source, answerable, labels_of, make, tasks_of
 from selfspec_nano.worksheets import book, prompts, sheet
@@ -88,7 +89,7 @@ def questions(rng: Random, domain: Domain) -> str:
         pairs += [(q, "no") for q in event.no if answerable(frame, q)][:2]
         rng.shuffle(pairs)
         text += fill(frame) + "\n"
-        text += "".join(f"{ask}{fill(q)}\n{reply}{a}\n" for q, a in pairs[:4]) + "\n"
+        text += "".join(f"{ask}{fill(q)}\n{reply}{marked(a)}\n" for q, a in pairs[:4]) + "\n"
     return text
 
 
@@ -101,7 +102,10 @@ def tags(rng: Random, domain: Domain) -> str:
         ("{x} [{y}]", "{x} ({y})", "[{y}] {x}", "{x} | {y}", "{y}: {x}", "{x} -> {y}")
     )
     made = [make(source, task) for _ in range(rng.randint(3, 8))]
-    return "\n".join(form.format(x=x, y=y) for x, y in made) + "\n"
+    return (
+        "\n".join(form.format(x=x, y=y if form.index("{y}") < 2 else marked(y)) for x, y in made)
+        + "\n"
+    )
 
 
 def minutes(rng: Random, domain: Domain) -> str:
@@ -120,9 +124,9 @@ def minutes(rng: Random, domain: Domain) -> str:
 
 
 KINDS = (
-    (sheet, 0.40),
+    (sheet, 0.38),
     (book, 0.24),
-    (prompts, 0.08),
+    (prompts, 0.10),
     (news, 0.07),
     (prose, 0.06),
     (glossary, 0.04),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
+from selfspec_nano.marks import marked
 from selfspec_nano.tasks import Item
 
 TEXT_LABELS = (
@@ -35,10 +36,17 @@ class Layout:
     answer: str
     separator: str
 
-    def entry(self, item: Item, answer_first: bool = False, with_task: bool = True) -> str:
-        """Return an item as an entry, without the separator."""
+    def entry(
+        self,
+        item: Item,
+        answer_first: bool = False,
+        with_task: bool = True,
+        mark: bool = False,
+    ) -> str:
+        """Return an item as an entry, without the separator; ``mark`` puts marks on its answer."""
         parts = [self.task + item.instruction] if with_task and item.instruction else []
-        pair = [self.text + item.input, self.answer + item.output]
+        answer = item.output if answer_first or not mark else marked(item.output)
+        pair = [self.text + item.input, self.answer + answer]
         parts += pair[::-1] if answer_first else pair
         return "\n".join(parts)
 

@@ -66,14 +66,30 @@ COUNTRIES = (
 ).split("|")
 
 
+STARTERS = frozenset(
+    "The A An In On At It Its This After Before While When Shares Sales Profit As With For No Two "
+    "Three Net Despite Although Because Analysts Investors Shareholders Revenue Weak "
+    "Strong Rates Officials Members Policy Inflation Most Several Some Better Higher Lower Fewer "
+    "Demand Customers Workers Staff Patients Doctors Nurses Protests Helped Hit Our My We They "
+    "He She There Not Thanks Growth Interest Prices Households Banks "
+    "Wages Credit Output Money".split()
+)
+"""Words that start a sentence and are never names, so they may lose their capital."""
+
+
 def word(rng: Random) -> str:
     """Return one capitalised invented word, such as ``Norvale`` or ``Traick``."""
-    body = "".join(
-        rng.choice(ONSETS) + rng.choice(VOWELS) + rng.choice(CODAS)
-        for _ in range(rng.choice((1, 1, 1, 2)))
-    )
-    tail = rng.choice(ENDINGS) if rng.random() < 0.55 else rng.choice(ONSETS) + rng.choice("aeio")
-    return (body + tail).capitalize()
+    while True:
+        body = "".join(
+            rng.choice(ONSETS) + rng.choice(VOWELS) + rng.choice(CODAS)
+            for _ in range(rng.choice((1, 1, 1, 2)))
+        )
+        tail = (
+            rng.choice(ENDINGS) if rng.random() < 0.55 else rng.choice(ONSETS) + rng.choice("aeio")
+        )
+        name = (body + tail).capitalize()
+        if name not in STARTERS:
+            return name
 
 
 def _organisation(rng: Random, field: str) -> str:

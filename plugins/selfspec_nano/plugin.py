@@ -8,6 +8,7 @@ from pathlib import Path
 from selfspec_plugins.transformers_model import TransformersModel
 
 from selfspec_core import Model, hookimpl
+from selfspec_core.config import ModelSettings
 
 
 class Nano(TransformersModel):
@@ -16,11 +17,9 @@ class Nano(TransformersModel):
     name = "nano"
     summary = "the embedded base model: a few million parameters, works anywhere"
 
-    def load(self) -> None:
-        """Loads the weights that lie in this package."""
+    def __init__(self, settings: ModelSettings | None = None) -> None:
         folder = Path(str(resources.files("selfspec_nano") / "weights"))
-        self.settings = self.settings.model_copy(update={"path": folder})
-        super().load()
+        super().__init__((settings or ModelSettings()).model_copy(update={"path": folder}))
 
 
 @hookimpl

@@ -104,13 +104,18 @@ class Run:
         (self.out / "checkpoint.tmp").replace(self.out / "checkpoint.pt")
         export(self.model, self.out)
 
-    def _loss(self, rows: Any) -> Any:
+    def _loss(self, rows: Any, weights: Any) -> tuple[Any, Any]:
+        """Return the weighted loss, which is trained, and the plain one, which is logged."""
         import torch
         from torch.nn.functional import cross_entropy
 
         with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.bf16):
             logits = self.model(input_ids=rows[:, :-1], use_cache=False).logits
-        return cross_entropy(logits.float().flatten(0, 1), rows[:, 1:].flatten())
+        losses = cross_entropy(
+            logits.float().flatten(0, 1), rows[:, 1:].flatten(), reduction="none"
+        )
+        weights = weights[:, 1:].flatten()
+        return (losses * weights).sum() / weights.sum(), losses.detach().mean()
 
     def done(self) -> float:
         """Return the share of the run that is over."""
@@ -122,9 +127,10 @@ class Run:
         """Train on one batch and return its loss."""
         import torch
 
-        rows = torch.from_numpy(self.rows.batch(self.tokens, done)).to(self.device)
-        loss = self.forward(rows)
-        loss.backward()
+        batch = self.rows.batch(self.tokens, done)
+        rows, weights = (torch.from_numpy(part).to(self.device) for part in batch)
+        weighted, loss = self.forward(rows, weights)
+        weighted.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         factor = schedule(self.step, done)
         for optimizer in self.optimizers:
@@ -134,7 +140,7 @@ class Run:
             optimizer.zero_grad()
         self.step += 1
         self.tokens += rows[:, 1:].numel()
-        return float(loss.detach())
+        return float(loss)
 
     def train(self) -> None:
         """Train to the end, with a log line and a checkpoint every few minutes."""
@@ -149,7 +155,7 @@ class Run:
             if self.seconds - saved >= 60 * self.options.every or self.done() >= 1:
                 self.save()
                 self.model.eval()
-                scores = copy_scores(self.model, self.tokenizer, size=30)
+                scores = copy_scores(self.model, self.tokenizer, size=16)
                 self.model.train()
                 rate = len(losses) * self.options.batch / (self.seconds - saved)
                 self.log(sum(losses[-100:]) / len(losses[-100:]), rate, scores)
@@ -192,7 +198,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, help="tokens to train on, instead of --minutes")
     parser.add_argument("--random-seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
-    parser.add_argument("--every", type=float, default=4, help="minutes between checkpoints")
+    parser.add_argument("--every", type=float, default=5, help="minutes between checkpoints")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=4096, help="tokens in a step")
     parser.add_argument("--lr", type=float, default=3e-3)

@@ -63,10 +63,6 @@ FILL = {
     "X": names.person,
 }
 OPENING_LIST, CLOSING_LIST = (block.strip().split("\n") for block in (OPENINGS, CLOSINGS))
-STARTERS = frozenset(
-    "The A An In On At It Its This After Before While When Shares Sales Profit As With For No Two "
-    "Three Net Despite Although Because Analysts Investors Shareholders Revenue Weak Strong".split()
-)
 
 
 def _filled(rng: Random, form: str) -> str:
@@ -80,7 +76,7 @@ def aside(rng: Random, text: str, share: float = 0.22) -> str:
     if rng.random() < 0.6:
         return text[:-1] + _filled(rng, rng.choice(CLOSING_LIST)) + "."
     first, rest = text.split(" ", 1)
-    if first in STARTERS:  # only words known to be no names lose their capital
+    if first in names.STARTERS:  # only words known to be no names lose their capital
         text = f"{first.lower()} {rest}"
     return f"{_filled(rng, rng.choice(OPENING_LIST))} {text}"
 

@@ -1,5 +1,6 @@
 """Worksheets: one task repeated, books of mixed tasks, and lists of prompts without answers."""
 
+from dataclasses import replace
 from random import Random
 
 from selfspec_nano import generic, names
@@ -81,12 +82,10 @@ def sheet(rng: Random, domain: Domain) -> str:
     look, style = layout(rng), styled(rng)
     size = rng.randint(2, 8)
     items = sheet_items(rng, domain, size)
-    with_task, answer_first = rng.random() < 0.6, rng.random() < 0.14
+    with_task, answer_first = rng.random() < 0.6, rng.random() < 0.16
     head = f"{items[0].instruction}{look.separator}" if not with_task and rng.random() < 0.5 else ""
     entries = [
-        look.entry(
-            Item(i.task, i.instruction, i.input, style.format(i.output)), answer_first, with_task
-        )
+        look.entry(replace(i, output=style.format(i.output)), answer_first, with_task, mark=True)
         for i in items
     ]
     return head + look.separator.join(entries) + look.separator
@@ -109,9 +108,10 @@ def mixed_items(rng: Random, domain: Domain, size: int) -> list[Item]:
 def book(rng: Random, domain: Domain) -> str:
     """Return a book of mixed tasks: instruction, text and answer."""
     look = layout(rng)
-    answer_first = rng.random() < 0.14
+    answer_first = rng.random() < 0.16
     items = mixed_items(rng, domain, rng.randint(2, 7))
-    return look.separator.join(look.entry(i, answer_first) for i in items) + look.separator
+    entries = [look.entry(item, answer_first, mark=True) for item in items]
+    return look.separator.join(entries) + look.separator
 
 
 def prompts(rng: Random, domain: Domain) -> str:

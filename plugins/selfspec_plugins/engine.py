@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from selfspec_core.components import Progress, Sampling, Silent
+from selfspec_core.progress import Progress, Silent
+from selfspec_core.types import Sampling
 from selfspec_plugins.batches import WORTH_SHARING, Batch, Ids, plan
 from selfspec_plugins.sampling import choose, uniforms
 from selfspec_plugins.scoring import score_batch
@@ -24,12 +25,20 @@ class Engine:
 
     Attributes:
         model: the transformers model.
-        decisions: what was decided while running, such as smaller batches after out-of-memory.
+        batch_tokens: padded tokens in a forward pass, unless `decisions` says less.
+        decisions: the model's; smaller batches after out-of-memory are written there.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, batch_tokens: int, context: int | None) -> None:
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        batch_tokens: int,
+        context: int | None,
+        decisions: dict[str, Any],
+    ) -> None:
         self.model, self.tokenizer, self.context = model, tokenizer, context
-        self.decisions: dict[str, Any] = {"batch_tokens": batch_tokens}
+        self.batch_tokens, self.decisions = batch_tokens, decisions
         ends = model.generation_config.eos_token_id
         self.ends = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
         self._suspects: dict[tuple[str, ...], Any] = {}
@@ -100,7 +109,8 @@ class Engine:
         """Calls `run` on one batch of row indices after another, on halves if memory runs out."""
         import torch
 
-        todo = list(plan(rows, extra, self.decisions["batch_tokens"])) if rows else []
+        limit = self.decisions.get("batch_tokens", self.batch_tokens)
+        todo = list(plan(rows, extra, limit)) if rows else []
         while todo:
             part = todo.pop(0)
             try:
@@ -111,7 +121,8 @@ class Engine:
                     raise
                 torch.cuda.empty_cache()
                 half = len(part) // 2
-                self.decisions["batch_tokens"] = max(1, self.decisions["batch_tokens"] // 2)
+                limit = max(1, limit // 2)
+                self.decisions["batch_tokens"] = limit
                 todo = [part[:half], part[half:], *todo]
 
     def _fit(self, rows: Sequence[Ids], sampling: Sampling, progress: Progress) -> list[Ids]:

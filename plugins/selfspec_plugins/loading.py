@@ -21,6 +21,9 @@ def load(settings: ModelSettings) -> tuple[Any, Any]:
     """
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("MKL_DYNAMIC", "FALSE")  # a fixed thread count gives the same bytes
+    # threads that spin while they wait cost 5x in speed when another process wants the cores
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     source = str(check_folder(settings.path)) if settings.path else settings.name
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -32,7 +35,9 @@ def load(settings: ModelSettings) -> tuple[Any, Any]:
     warnings.filterwarnings("ignore", message=".*gradient_checkpointing", category=FutureWarning)
     if settings.threads:
         torch.set_num_threads(settings.threads)
+    getLogger("huggingface_hub").setLevel(ERROR)
     common: dict[str, Any] = {
+        "local_files_only": settings.path is not None or not _hub_resolves(),
         "revision": settings.revision or "main",
         "trust_remote_code": settings.trust_remote_code,
     }
@@ -41,9 +46,28 @@ def load(settings: ModelSettings) -> tuple[Any, Any]:
         model = AutoModelForCausalLM.from_pretrained(source, **common, **placement(settings))
     except (OSError, ValueError) as error:
         raise UsageError(_reason(settings, error)) from error
+    for module in model.modules():
+        # bitsandbytes repacks 4-bit weights at the first inference on CPUs with AVX-512 BF16, and
+        # has no gradient for the repacked format: an adapter trained afterwards came out different
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return model.eval(), tokenizer
+
+
+def _hub_resolves() -> bool:
+    """Says whether the hub's name resolves: without a network, asking it takes a minute."""
+    import socket
+    from urllib.parse import urlsplit
+
+    from huggingface_hub.constants import ENDPOINT
+
+    try:
+        socket.getaddrinfo(urlsplit(ENDPOINT).hostname, 443)
+    except OSError:
+        return False
+    return True
 
 
 def check_folder(path: Path) -> Path:

@@ -46,8 +46,7 @@ def fit(
             for parameter in trainer.model.parameters():
                 if parameter.requires_grad:  # TRL makes them bf16 on a 4-bit base
                     parameter.data = parameter.data.float()
-            with context.progress.stage("train", steps, "steps"):
-                trainer.train()
+            trainer.train()
             _save(trainer.model, out, model.given_name)
     finally:
         _restore(hf, before)

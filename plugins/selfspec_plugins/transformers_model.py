@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from selfspec_core.components import Capabilities, Model, Progress, Sampling
+from selfspec_core.components import Model
 from selfspec_core.config import ModelSettings
 from selfspec_core.hookspecs import hookimpl
+from selfspec_core.progress import Progress
+from selfspec_core.types import Capabilities, Sampling
 from selfspec_plugins import loading
 from selfspec_plugins.batches import Ids, common_prefix
 from selfspec_plugins.engine import Engine
@@ -27,13 +29,22 @@ class TransformersModel(Model):
         hf: the model, a `PreTrainedModel` (known after `load`).
         tokenizer: its tokenizer.
         chat: whether prompts are wrapped into the tokenizer's chat template.
-        decisions: what was decided while running: `batch_tokens` after out-of-memory.
     """
 
     name: ClassVar[str] = "transformers"
     summary: ClassVar[str] = "a local model through transformers, on a CPU or a GPU"
     Settings = ModelSettings
     settings: ModelSettings
+    hf: Any = None
+
+    def check(self) -> None:
+        """Looks whether there is a model folder, if one is named.
+
+        Raises:
+            UsageError: naming what is missing.
+        """
+        if self.settings.path:
+            loading.check_folder(self.settings.path)
 
     def load(self) -> None:
         """Loads model and tokenizer.
@@ -41,14 +52,16 @@ class TransformersModel(Model):
         Raises:
             UsageError: naming the folder or hub id and what is missing.
         """
+        if self.hf is not None:
+            return
         self.hf, self.tokenizer = loading.load(self.settings)
         self.chat = bool(self.tokenizer.chat_template)
         if self.settings.chat is not None:
             self.chat = self.settings.chat and self.chat
         text = self.hf.config.get_text_config()
         self.context: int | None = getattr(text, "max_position_embeddings", None)
-        self._engine = Engine(self.hf, self.tokenizer, self.settings.batch_tokens, self.context)
-        self.decisions = self._engine.decisions
+        limit = self.settings.batch_tokens
+        self._engine = Engine(self.hf, self.tokenizer, limit, self.context, self.decisions)
         self._peft: Any = None
         self._adapters: dict[tuple[str, int, int], str] = {}  # in order of use
         self._count = 0

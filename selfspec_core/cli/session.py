@@ -11,20 +11,13 @@ from typing import Any
 
 import click
 
-from selfspec_core.assemble import (
-    Assembly,
-    Request,
-    assemble,
-    check_same,
-    conditions,
-    describe_machine,
-    load_host,
-)
+from selfspec_core.assemble import Assembly, Request, assemble, load_host
 from selfspec_core.cli.clock import seconds_since_start
 from selfspec_core.cli.progress import make_progress
 from selfspec_core.errors import Interrupted, UsageError
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.plugins import PluginHost
+from selfspec_core.provenance import check_same, conditions, describe_machine
 from selfspec_core.runs import RUNS, Run
 
 
@@ -41,7 +34,11 @@ def start(name: str, request: Request, as_asked: dict[str, Any]) -> None:
         assembly = assemble(request, progress, host)
         run = Run.create(RUNS / name, _manifest(assembly, as_asked, host))
         _say_plan(run, assembly)
-        _finish(run, assembly)
+        try:
+            _finish(run, assembly)
+        except UsageError:  # found only when the model was loaded: nothing has been done yet
+            run.discard_unused()
+            raise
     _show(run)
 
 

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from selfspec_core.components import Context, Evaluator, Prediction, System
+from selfspec_core.components import Context, Evaluator
 from selfspec_core.layouts import ALPACA, LAYOUTS
 from selfspec_core.runs import RoundFolder, write_atomically
 from selfspec_core.stages.chain import decided
 from selfspec_core.stages.specialize import SPECIALIST
 from selfspec_core.stages.summary import funnel
 from selfspec_core.statistics import Bootstrap, Table, tabulate
-from selfspec_core.types import CLOSED_KINDS, Adapter, Item
+from selfspec_core.types import CLOSED_KINDS, Adapter, Item, Prediction, System
 
 STAGE = "evaluate"
 BASE, BASE_BEST = "base@0", "base-best@0"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from selfspec_core.components import Prediction
 from selfspec_core.statistics import Bootstrap, Counts, tabulate
-from selfspec_core.types import Item
+from selfspec_core.types import Item, Prediction
 
 
 def counts(values):

@@ -10,8 +10,8 @@ import pytest
 import tiny_models
 
 from selfspec_core.assemble import Request, assemble
-from selfspec_core.components import Silent
 from selfspec_core.pipeline import run_rounds
+from selfspec_core.progress import Silent
 from selfspec_core.runs import Run
 
 WORDS = (

@@ -18,13 +18,15 @@ from selfspec_plugins.packing import (
     shorten,
     split,
 )
+from selfspec_plugins.transformers_model import TransformersModel
 
-from selfspec_core.components import Context, Domain, Model, Sampling
-from selfspec_core.config import Settings
+from selfspec_core.components import Context, Domain, Model
+from selfspec_core.config import ModelSettings, Settings
 from selfspec_core.errors import SelfspecError
 from selfspec_core.layouts import ALPACA
-from selfspec_core.types import Seed
+from selfspec_core.types import Sampling, Seed
 
+WEIGHTS = "adapter_model.safetensors"
 PROMPT = "Task: Is the sentence about money?\nText: Rates"
 every_architecture = pytest.mark.parametrize("architecture", tiny_models.ARCHITECTURES)
 
@@ -215,7 +217,7 @@ def test_few_adapters_stay_in_memory_and_a_changed_file_is_read_again(trained, t
     ids = torch.tensor([model.tokenizer(PROMPT).input_ids])
     with torch.no_grad():
         before = model.hf(ids).logits
-        file = tmp_path / "5" / "adapter_model.safetensors"
+        file = tmp_path / "5" / WEIGHTS
         save_file({name: value * 2 for name, value in load_file(file).items()}, file)
         model.use_adapter(tmp_path / "5")
         assert not torch.equal(model.hf(ids).logits, before)
@@ -224,7 +226,7 @@ def test_few_adapters_stay_in_memory_and_a_changed_file_is_read_again(trained, t
 
 
 def weights(adapter):
-    return (adapter.path / "adapter_model.safetensors").read_bytes()
+    return (adapter.path / WEIGHTS).read_bytes()
 
 
 def test_same_bytes_again_and_other_bytes_for_another_seed(trained, tmp_path):
@@ -238,6 +240,34 @@ def test_same_bytes_again_and_other_bytes_for_another_seed(trained, tmp_path):
     ctx.round = 2
     other = LoraTrainer().train(rows(), tmp_path / "other", ctx, steps=None)
     assert weights(other) != weights(adapter)
+
+
+def test_on_a_four_bit_base_gradients_are_right_and_the_base_stays(tiny, tmp_path):
+    import torch
+    from bitsandbytes.functional import dequantize_4bit
+    from safetensors.torch import load_file
+
+    folder = tiny_models.build(tmp_path / "model")
+    model = TransformersModel(ModelSettings(path=folder, quantization="nf4"))
+    model.load()
+    assert model.describe()["quantization"] == "nf4"
+    before = {name: value.clone() for name, value in model.hf.state_dict().items()}
+    text = model.generate([PROMPT], Sampling(max_new_tokens=8))  # comes before training in a run
+    first = LoraTrainer().train(rows(), tmp_path / "1", context(model), steps=3)
+    again = LoraTrainer().train(rows(), tmp_path / "2", context(model), steps=3)
+    assert weights(first) == weights(again)
+    assert {value.dtype for value in load_file(first.path / WEIGHTS).values()} == {torch.float32}
+    now = model.hf.state_dict()
+    assert all(torch.equal(now[name], value) for name, value in before.items())
+    assert model.generate([PROMPT], Sampling(max_new_tokens=8)) == text
+    exact = TransformersModel(ModelSettings(path=folder))
+    exact.load()
+    for name, module in exact.hf.named_modules():  # the same weights, dequantized
+        if isinstance(module, torch.nn.Linear) and name != "lm_head":
+            quantized = model.hf.get_submodule(name).weight
+            module.weight.data = dequantize_4bit(quantized.data, quantized.quant_state)
+    other = LoraTrainer().train(rows(), tmp_path / "3", context(exact), steps=3)
+    assert other.loss == pytest.approx(first.loss, abs=1e-3)
 
 
 def test_steps_can_be_set_and_cycle_over_the_rows(tiny, tmp_path):

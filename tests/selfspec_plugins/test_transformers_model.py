@@ -9,9 +9,10 @@ import tiny_models
 from selfspec_plugins.batches import common_prefix, plan
 from selfspec_plugins.transformers_model import TransformersModel
 
-from selfspec_core.components import Sampling, Silent
 from selfspec_core.config import ModelSettings
 from selfspec_core.errors import UsageError
+from selfspec_core.progress import Silent
+from selfspec_core.types import Sampling
 
 HEAD = "Task: Is the sentence about money?\nText: Rates rose by 25 basis points.\nAnswer: yes\n\n"
 PROMPTS = [HEAD * 2 + end for end in ("Aspirin", "The court held that", "a", "Paris?", "")] + ["zz"]
@@ -127,6 +128,17 @@ def test_rows_of_different_ends_and_progress(tiny):
     cuts = [min([t.index(s) for s in stop if s in t], default=len(t)) for t in full]
     assert texts == [text[:cut] for text, cut in zip(full, cuts, strict=True)]
     assert sum(done) == len(PROMPTS)
+
+
+def test_a_leading_space_survives_decoding(tmp_path):
+    folder = tiny_models.build(tmp_path)
+    tiny_models.tokenizer(metaspace=True).save_pretrained(folder)
+    model = TransformersModel(ModelSettings(path=folder))
+    model.load()
+    row = model.tokenizer("The court held that").input_ids
+    new = model.tokenizer("the contract was void").input_ids
+    assert model.tokenizer.decode(new) == "the contract was void"  # alone, the space is lost
+    assert model._engine._text(row, new) == " the contract was void"
 
 
 def test_an_end_token_ends_the_text(tiny):

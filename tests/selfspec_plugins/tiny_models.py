@@ -16,18 +16,25 @@ ARCHITECTURES = ("llama", "gpt2", "qwen2")
 
 
 @cache
-def tokenizer() -> Any:
-    """Returns a byte-level BPE tokenizer of 384 tokens, trained on `TEXTS`."""
+def tokenizer(*, metaspace: bool = False) -> Any:
+    """Returns a BPE tokenizer of 384 tokens, trained on `TEXTS`.
+
+    Args:
+        metaspace: mark spaces as SentencePiece does, rather than work on bytes.
+    """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
     raw = Tokenizer(models.BPE())
-    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    raw.decoder = decoders.ByteLevel()
+    if metaspace:
+        raw.pre_tokenizer, raw.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    else:
+        raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        raw.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=384,
         special_tokens=["<|end|>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        initial_alphabet=[] if metaspace else pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     raw.train_from_iterator(TEXTS, trainer)

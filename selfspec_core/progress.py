@@ -1,0 +1,33 @@
+"""How a stage says how far it is; the command line gives one that shows it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Shows how far a stage is. The command line gives one; the silent one is the default."""
+
+    def stage(self, name: str, total: int, unit: str) -> AbstractContextManager[None]:
+        """Starts a stage of `total` units; nested stages are shown beneath."""
+
+    def advance(self, done: int = 1) -> None:
+        """Says that `done` more units of the innermost stage are finished."""
+
+    def say(self, line: str) -> None:
+        """Prints one line above the progress display."""
+
+
+class Silent:
+    """A progress that shows nothing."""
+
+    def stage(self, name: str, total: int, unit: str) -> AbstractContextManager[None]:
+        """Starts nothing."""
+        return nullcontext()
+
+    def advance(self, done: int = 1) -> None:
+        """Shows nothing."""
+
+    def say(self, line: str) -> None:
+        """Prints nothing."""
