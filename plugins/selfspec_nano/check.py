@@ -23,8 +23,9 @@ CHARACTERS = 20_000_000
 LINES = 40_000
 """Lines of the sample that are searched for near-copies, besides all frames."""
 SLOT = re.compile(r"\{\w+\}")
-SLOT_WORDS = 4
-"""Most words that a slot's value has in the search of raw frames."""
+NAMES = frozenset("A B D X Y Rater".split())
+NAME = r"[A-Z][\w'-]*(?: (?:&|plc|[A-Z][\w'-]*)){0,4}"
+ANYTHING = r"\S+(?: \S+){0,3}"
 
 
 def words(text: str) -> list[str]:
@@ -48,16 +49,19 @@ def frames() -> Iterator[str]:
 
 
 def frame_pattern(frame: str) -> re.Pattern[str]:
-    """Return a pattern over space-joined words; a slot matches one to four words."""
-    parts = [" ".join(words(part)) for part in SLOT.split(frame)]
-    gap = rf"(?:\w+ ?){{1,{SLOT_WORDS}}}"
-    body = gap.join(re.escape(f" {part} ") if part else " " for part in parts)
-    return re.compile(body.replace(r"\ ", " ").replace("  ", " "))
+    """Return a pattern for a filled frame: names are capitalised, other slots one to four words."""
+    pattern = ""
+    for number, part in enumerate(re.split(r"\{(\w+)\}", frame.rstrip("."))):
+        if number % 2:
+            pattern += NAME if part in NAMES else ANYTHING
+        else:
+            pattern += f"(?i:{re.escape(part)})"
+    return re.compile(rf"\b{pattern}" if frame[0].isalnum() else pattern)
 
 
 def longest_part(frame: str) -> str:
-    """Return the longest part of a frame between slots, as space-joined words."""
-    return max((" ".join(words(part)) for part in SLOT.split(frame)), key=len)
+    """Return the longest part of a frame between slots, in lower case."""
+    return max(SLOT.split(frame.rstrip(".")), key=len).lower()
 
 
 def holds_frame(text: str, patterns: dict[str, list[re.Pattern[str]]]) -> bool:
@@ -67,9 +71,8 @@ def holds_frame(text: str, patterns: dict[str, list[re.Pattern[str]]]) -> bool:
         text: an item's input.
         patterns: the frames' patterns by their longest part, which is searched for first.
     """
-    joined = f" {' '.join(words(text))} "
     return any(
-        part in joined and any(pattern.search(joined) for pattern in group)
+        part in text.lower() and any(pattern.search(text) for pattern in group)
         for part, group in patterns.items()
     )
 

@@ -87,7 +87,14 @@ def quotation(rng: Random) -> Item:
     """Copy a quoted span of two to four words."""
     span = " ".join(rng.sample(THINGS, 2)) + " " + names.person(rng, held_out=True)
     text = f'A notice said "{span}" at {_firm(rng)}.'
-    return Item("span", "Copy the words in quotation marks.", text, span)
+    return Item("quotation", "Copy the words in quotation marks.", text, span)
+
+
+def phrase(rng: Random) -> Item:
+    """Answer with a phrase of three or four words."""
+    span = f"{rng.choice(THINGS)} for {names.person(rng, held_out=True)}"
+    text = f"{_firm(rng)} bought {span} on {rng.choice(slots.DAYS)}."
+    return Item("span", "Answer the question.", f"{text} Question: What was bought?", span)
 
 
 KINDS: tuple[Callable[[Random], Item], ...] = (
@@ -97,6 +104,7 @@ KINDS: tuple[Callable[[Random], Item], ...] = (
     number,
     sum_of_money,
     key_value,
+    phrase,
     quotation,
 )
 

@@ -17,6 +17,11 @@ GLOSSARY_FORMS = (
     "Q: What is {t}? A: {d}.",
     "{d}: {t}",
     "{d} = {t}",
+    "{D}: {t}",
+    "{d} -> {t}",
+    "Definition: {d}\nTerm: {t}",
+    "{D}. Term: {t}",
+    "Meaning: {D}. Word: {t}",
     "The word for {d} is {t}.",
     "{T}. {D}.",
     "{D} is called {t}.",
@@ -62,9 +67,8 @@ def glossary(rng: Random, domain: Domain) -> str:
     lines = []
     for entry in picked:
         text = rng.choice(entry.texts)
-        lines.append(
-            form.format(t=entry.term, d=text, T=capitalise(entry.term), D=capitalise(text))
-        )
+        term = marked(entry.term) if form.endswith("{t}") else entry.term
+        lines.append(form.format(t=term, d=text, T=capitalise(entry.term), D=capitalise(text)))
     return "\n".join(lines) + "\n"
 
 
@@ -124,14 +128,14 @@ def minutes(rng: Random, domain: Domain) -> str:
 
 
 KINDS = (
-    (sheet, 0.38),
-    (book, 0.24),
+    (sheet, 0.37),
+    (book, 0.23),
     (prompts, 0.10),
-    (news, 0.07),
-    (prose, 0.06),
-    (glossary, 0.04),
+    (news, 0.06),
+    (prose, 0.05),
+    (glossary, 0.07),
     (questions, 0.05),
-    (tags, 0.04),
+    (tags, 0.05),
     (minutes, 0.02),
 )
 

@@ -7,7 +7,16 @@ from selfspec_nano import generic, names
 from selfspec_nano.content import Domain
 from selfspec_nano.instructions import instruction, join_choices
 from selfspec_nano.layouts import layout, styled
-from selfspec_nano.tasks import CHOICES, Item, Source, labels_of, make, make_item, tasks_of
+from selfspec_nano.tasks import (
+    CHOICES,
+    FINANCE_EVENTS,
+    Item,
+    Source,
+    labels_of,
+    make,
+    make_item,
+    tasks_of,
+)
 
 RENAMED = {
     ("positive", "negative", "neutral"): (
@@ -39,8 +48,12 @@ def renaming(rng: Random, labels: list[str]) -> dict[str, str]:
 
 
 def _some_labels(rng: Random, labels: list[str]) -> list[str]:
-    """Return all labels, or for tasks with many a random part of them."""
-    if len(labels) <= 3 or rng.random() < 0.4:
+    """Return all labels, or for tasks with many the main ones or a random part of them."""
+    if set(FINANCE_EVENTS) <= set(labels) and rng.random() < 0.45:
+        labels = list(FINANCE_EVENTS)
+        if rng.random() < 0.6:
+            return labels
+    if len(labels) <= 3 or rng.random() < 0.3:
         return labels
     return rng.sample(labels, rng.randint(3, min(8, len(labels))))
 

@@ -79,7 +79,8 @@ def test_the_check_finds_a_planted_copy(tmp_path: Path) -> None:
     rows = check.load([path])
     assert check.nearest([rows[0]["input"]], [line])[0] == 1.0
     pattern = check.frame_pattern("{A} lifted quarterly profit by {P} percent.")
-    assert pattern.search(" norvale bank lifted quarterly profit by 12 percent ")
+    assert pattern.search("On Monday Norvale Bank lifted quarterly profit by 12 percent.")
+    assert not pattern.search("the bank lifted quarterly profit by 12 percent.")
 
 
 def test_importing_the_package_is_light() -> None:
