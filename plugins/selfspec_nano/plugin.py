@@ -1,14 +1,13 @@
-"""Offers the embedded base model to selfspec as the model `nano`."""
+"""Offers the embedded base model to selfspec as the model `nano`, and its own items."""
 
 from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
 
-from selfspec_plugins.transformers_model import TransformersModel
-
-from selfspec_core import Model, hookimpl
+from selfspec_core import Evaluator, Model, hookimpl
 from selfspec_core.config import ModelSettings
+from selfspec_plugins.transformers_model import TransformersModel
 
 
 class Nano(TransformersModel):
@@ -26,3 +25,11 @@ class Nano(TransformersModel):
 def selfspec_models() -> list[type[Model]]:
     """Offers nano."""
     return [Nano]
+
+
+@hookimpl
+def selfspec_evaluators(domain: str) -> list[type[Evaluator]]:
+    """Offers nano-world beside the finance items."""
+    from selfspec_nano.evaluator import NanoWorld
+
+    return [NanoWorld] if domain == "finance" else []

@@ -4,6 +4,7 @@ from itertools import islice
 from random import Random
 
 import pytest
+
 from selfspec_nano import corpus, generic, names, worksheets, world
 from selfspec_nano.content import Domain, fields, load_domains
 from selfspec_nano.instructions import WORDINGS, instruction

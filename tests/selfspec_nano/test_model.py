@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from selfspec_nano import corpus, tokenizer, weights_path
 
 pytest.importorskip("tokenizers")

@@ -17,9 +17,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., object]:
     """Returns `tiny(architecture)`: a loaded model, one per architecture."""
     import tiny_models
     import torch
-    from selfspec_plugins.transformers_model import TransformersModel
 
     from selfspec_core.config import ModelSettings
+    from selfspec_plugins.transformers_model import TransformersModel
 
     torch.set_num_threads(1)
 

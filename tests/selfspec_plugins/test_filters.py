@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+
+from selfspec_core.types import KEEP, Example, Instruction
 from selfspec_plugins.filters import (
     Agreement,
     AgreementSettings,
@@ -12,8 +14,6 @@ from selfspec_plugins.filters import (
     WellFormedAnswer,
     WellFormedSettings,
 )
-
-from selfspec_core.types import KEEP, Example, Instruction
 
 
 def proposal(instruction, input="", kind="classification", text=None):

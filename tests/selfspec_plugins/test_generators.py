@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pytest
+
+from selfspec_core import LAYOUTS, Context, Domain, Instruction, Model, Sampling, Seed
+from selfspec_core.config import resolve
 from selfspec_plugins.generators import FewShot, LabelFirst, SelfInstruct
 from selfspec_plugins.prompts import (
     label_first_entry,
@@ -13,9 +16,6 @@ from selfspec_plugins.prompts import (
     proposal_entry,
     read_proposal,
 )
-
-from selfspec_core import LAYOUTS, Context, Domain, Instruction, Model, Sampling, Seed
-from selfspec_core.config import resolve
 
 SEEDS = [
     Seed(f"tone-{n}", "tone", "classification", f"Tone {n}?", f"Text {n}.", label, ("up", "down"))

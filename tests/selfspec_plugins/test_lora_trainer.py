@@ -7,6 +7,12 @@ import shutil
 
 import pytest
 import tiny_models
+
+from selfspec_core.components import Context, Domain, Model
+from selfspec_core.config import ModelSettings, Settings
+from selfspec_core.errors import SelfspecError
+from selfspec_core.layouts import ALPACA
+from selfspec_core.types import Sampling, Seed
 from selfspec_plugins.lora_trainer import ROWS_PER_FORWARD, LoraTrainer, encode
 from selfspec_plugins.packing import (
     IGNORED,
@@ -19,12 +25,6 @@ from selfspec_plugins.packing import (
     split,
 )
 from selfspec_plugins.transformers_model import TransformersModel
-
-from selfspec_core.components import Context, Domain, Model
-from selfspec_core.config import ModelSettings, Settings
-from selfspec_core.errors import SelfspecError
-from selfspec_core.layouts import ALPACA
-from selfspec_core.types import Sampling, Seed
 
 WEIGHTS = "adapter_model.safetensors"
 PROMPT = "Task: Is the sentence about money?\nText: Rates"
@@ -285,6 +285,7 @@ def test_gradient_checkpointing_leaves_nothing_behind(trained, tmp_path):
 
 def test_out_of_memory_accumulates_over_fewer_rows(trained, tmp_path, monkeypatch):
     import torch
+
     from selfspec_plugins import sft
 
     model, _, adapter = trained()

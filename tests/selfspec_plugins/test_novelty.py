@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from selfspec_plugins.novelty import Novelty, NoveltySettings
 
 from selfspec_core.text import compared_text, words
 from selfspec_core.types import Instruction, Seed
+from selfspec_plugins.novelty import Novelty, NoveltySettings
 
 rouge_scorer = pytest.importorskip("rouge_score.rouge_scorer")
 

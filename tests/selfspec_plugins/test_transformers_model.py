@@ -6,13 +6,13 @@ import shutil
 
 import pytest
 import tiny_models
-from selfspec_plugins.batches import common_prefix, plan
-from selfspec_plugins.transformers_model import TransformersModel
 
 from selfspec_core.config import ModelSettings
 from selfspec_core.errors import UsageError
 from selfspec_core.progress import Silent
 from selfspec_core.types import Sampling
+from selfspec_plugins.batches import common_prefix, plan
+from selfspec_plugins.transformers_model import TransformersModel
 
 HEAD = "Task: Is the sentence about money?\nText: Rates rose by 25 basis points.\nAnswer: yes\n\n"
 PROMPTS = [HEAD * 2 + end for end in ("Aspirin", "The court held that", "a", "Paris?", "")] + ["zz"]
@@ -87,6 +87,7 @@ def test_sampling_depends_on_seed_and_index_but_not_on_batches(tiny, batch_token
 
 def test_sampling_follows_the_truncated_distribution():
     import torch
+
     from selfspec_plugins.sampling import choose
 
     logits = torch.tensor([0.5, 0.3, 0.15, 0.05]).log().repeat(4000, 1)
