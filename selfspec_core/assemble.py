@@ -58,6 +58,7 @@ class Assembly:
     context: Context
     parts: Parts
     unscreened: tuple[str, ...]
+    plugins: dict[str, str]
 
 
 def load_host(domain: str | None) -> PluginHost:
@@ -107,12 +108,17 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
     seeds = _seeds(request, name, host, settings)
     model = build_model(host, settings)
     model.check()
-    context = Context(domain, model, settings, seeds, progress=progress)
+    context = Context(name, model, settings, seeds, progress=progress)
     if settings.retrieval.retriever:
-        context.retriever = host.build("retrievers", settings.retrieval.retriever, None, name)
-    sets = _sets(request, host, context)
+        retriever = settings.retrieval.retriever
+        own = settings.components.of(retriever)
+        context.retriever = host.build("retrievers", retriever, own, name)
+    elif settings.retrieval.k:
+        raise UsageError("retrieval.k: needs a retriever; set retrieval.retriever")
+    sets = _sets(request, host, context, domain)
+    versions = {str(source.key): source.version for source in host.sources.values()}
     firewall, unscreened = _firewall(host, seeds, sets)
-    return Assembly(settings, context, _parts(host, context, sets, firewall), unscreened)
+    return Assembly(settings, context, _parts(host, context, sets, firewall), unscreened, versions)
 
 
 def build_model(host: PluginHost, settings: Settings, tuned: str | None = None) -> Model:
@@ -155,20 +161,29 @@ def _seeds(request: Request, name: str, host: PluginHost, settings: Settings) ->
     return seeds
 
 
-def _sets(request: Request, host: PluginHost, context: Context) -> list[EvaluationSet]:
+def _sets(
+    request: Request, host: PluginHost, context: Context, domain: Domain
+) -> list[EvaluationSet]:
     """Returns the domain's own items first, then other evaluators' and the benchmarks'."""
-    settings, domain = context.settings, context.domain
+    settings = context.settings
+    if not settings.evaluation.evaluators:
+        raise UsageError('evaluation.evaluators: name at least one, such as "answers"')
     evaluators: list[Evaluator] = [
-        host.build("evaluators", name, None, domain.name) for name in settings.evaluation.evaluators
+        host.build("evaluators", name, settings.components.of(name), domain.name)
+        for name in settings.evaluation.evaluators
     ]
     sets = []
     for number, evaluator in enumerate(evaluators):
-        items = tuple(evaluator.items(context))
+        items = tuple(evaluator.items(domain))
         if settings.data.short_seeds:
             items = tuple(filter(is_short, items))
         sets.append(EvaluationSet(evaluator.name if number else domain.name, items, evaluator))
     for benchmark in request.benchmarks:
         path = Path(benchmark)
+        if path.stem in {one.name for one in sets}:
+            raise UsageError(
+                f"--benchmark {path}: a set is already called '{path.stem}'; rename it"
+            )
         sets.append(EvaluationSet(path.stem, tuple(read_items(path)), evaluators[0]))
     return sets
 
@@ -179,8 +194,9 @@ def _firewall(
     """Builds the firewall over every item there is; returns also what it could not load."""
     host.load_every_domain()
     items = [item for one in sets for item in one.items]
+    offered = host.offered("domains")  # calls the hooks: one that raises counts as failed
     missing = [source.name for source in host.failures() if source.group == "selfspec.domains"]
-    for _, cls in host.offered("domains"):
+    for _, cls in offered:
         try:
             tasks: Sequence[Task] = cls().tasks()
         except Exception as error:  # another domain's files must not stop this run
@@ -198,11 +214,17 @@ def _parts(
     tuned = settings.training.model
     training_model = build_model(host, settings, tuned) if tuned else None
     trainer = settings.training.trainer or (training_model or context.model).trainer
+    own = settings.components.of
+    _filters(host, settings)  # a wrong filter setting is an error now, not after the first round
     return Parts(
-        proposer=host.build("generators", settings.propose.generator),
-        answerer=host.build("generators", settings.answer.generator),
-        filters=_filters(host, settings),
-        trainer=host.build("trainers", trainer),
+        proposer=host.build(
+            "generators", settings.propose.generator, own(settings.propose.generator)
+        ),
+        answerer=host.build(
+            "generators", settings.answer.generator, own(settings.answer.generator)
+        ),
+        filters=lambda: _filters(host, settings),
+        trainer=host.build("trainers", trainer, own(trainer)),
         training_model=training_model,
         sets=sets,
         firewall=firewall,

@@ -13,13 +13,12 @@ A line holds `id, task, instruction, input, output, metric` and, where they appl
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from selfspec_core.errors import UsageError, nearest
+from selfspec_core.jsonl import read_jsonl
 from selfspec_core.metrics import METRICS, PRIMARY, metric_name
 from selfspec_core.types import KINDS, LIST_KINDS, Item, Kind
 
@@ -49,9 +48,20 @@ def read_items(path: Path) -> list[Item]:
     Raises:
         UsageError: naming file, line and key, and what was expected.
     """
-    rows = [(where, {"task": path.stem} | row) for where, row in _rows(path)]
+    return parse_items(
+        [(where, {"task": path.stem} | row) for where, row in read_jsonl(path, str(path))],
+        str(path),
+    )
+
+
+def parse_items(rows: list[tuple[str, Row]], label: str) -> list[Item]:
+    """Checks rows of (`file:line`, object) and returns the items.
+
+    Raises:
+        UsageError: naming file, line and key, and what was expected.
+    """
     if not rows:
-        raise UsageError(f"{path}: holds no items; expected one JSON object a line")
+        raise UsageError(f"{label}: holds no items; expected one JSON object a line")
     kinds = _kinds(rows)
     items: dict[str, Item] = {}
     tasks: dict[str, Item] = {}
@@ -76,24 +86,6 @@ def _check_same_task(where: str, item: Item, first: Item) -> None:
             f"{where}: 'choices': {item.metric} needs the same choices throughout task "
             f"'{item.task}'; where they differ use accuracy"
         )
-
-
-def _rows(path: Path) -> Iterator[tuple[str, Row]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError):
-        raise UsageError(f"{path}: no such file of items") from None
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 at byte {error.start}") from None
-    for number, line in enumerate(text.split("\n"), start=1):  # U+2028 within a line is text
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise UsageError(f"{path}:{number}: not JSON: {error.msg}") from None
-            if not isinstance(row, dict):
-                raise UsageError(f"{path}:{number}: expected a JSON object with 'id', 'input', …")
-            yield f"{path}:{number}", row
 
 
 def _item(where: str, row: Row, kinds: dict[str, Kind]) -> Item:

@@ -142,7 +142,8 @@ class Model(Component):
 
     def use_adapter(self, path: Path | None) -> None:
         """Switches to the adapter in folder `path`, or back to the base with None."""
-        raise NotImplementedError("this model has no adapters")
+        if path is not None:
+            raise NotImplementedError("this model has no adapters")
 
 
 class Generator(Component):
@@ -206,9 +207,9 @@ class Trainer(Component):
 class Evaluator(Component):
     """Asks a system the items and parses what it says."""
 
-    def items(self, context: Context) -> Sequence[Item]:
+    def items(self, domain: Domain) -> Sequence[Item]:
         """Returns the items of this evaluator; by default those of the domain's tasks."""
-        return [item for task in context.domain.tasks() for item in task.items]
+        return [item for task in domain.tasks() for item in task.items]
 
     def evaluate(self, items: Sequence[Item], system: System, context: Context) -> list[Prediction]:
         """Returns one prediction per item and demonstration set."""
@@ -217,7 +218,7 @@ class Evaluator(Component):
 
 @dataclass(slots=True)
 class Context:
-    """What a component is given: the resident model, the domain, the settings and the seeds.
+    """What a component is given: the resident model, the settings, the seeds, the domain's name.
 
     Evaluation items are not in it: no generator, filter or trainer sees them.
 
@@ -227,7 +228,7 @@ class Context:
         timings: wall seconds by step, for the manifest.
     """
 
-    domain: Domain
+    domain: str
     model: Model
     settings: Settings
     seeds: Sequence[Seed]

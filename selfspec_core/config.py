@@ -10,9 +10,9 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from selfspec_core.errors import UsageError, nearest
 
@@ -164,6 +164,23 @@ class FiltersSettings(BaseModel):
         """Returns the settings of filter `name` as given."""
         return dict((self.model_extra or {}).get(name, {}))
 
+    @model_validator(mode="after")
+    def _tables(self) -> Self:
+        for name, table in (self.model_extra or {}).items():
+            if not isinstance(table, dict):
+                raise ValueError(f"'{name}' must be a table, as in filters.{name}.KEY = VALUE")
+        return self
+
+
+class ComponentsSettings(BaseModel):
+    """Settings of a plugin's own components: `components.NAME.KEY`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    def of(self, name: str) -> dict[str, Any]:
+        """Returns the settings of component `name` as given."""
+        return dict((self.model_extra or {}).get(name, {}))
+
 
 class Settings(Table):
     """All settings of a run."""
@@ -178,6 +195,7 @@ class Settings(Table):
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     rounds: RoundsSettings = RoundsSettings()
+    components: ComponentsSettings = ComponentsSettings()
 
 
 def parse_flag(flag: str) -> dict[str, Any]:

@@ -21,6 +21,8 @@ RUN = 13
 """Length, in words, of a run that a row and an item must not share (as GPT-3's clean-up did)."""
 NEAR = 0.7
 """ROUGE-L F1 from which a row is a near-copy of an item shorter than a run."""
+WHOLE = 6
+"""Words from which an item shorter than a run must not stand in a row as a whole."""
 
 _BLOCK = 512
 _BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so that a word's place in a run counts
@@ -36,7 +38,8 @@ class Firewall:
 
     - if the text as a trainer renders it, or its parts joined without labels, shares a run of
       `RUN` words with an item; runs that lie within a fixed instruction do not count;
-    - or if its instruction and input are a near-copy of an item of fewer than `RUN` words.
+    - or if its instruction and input are a near-copy of an item of fewer than `RUN` words, or
+      hold such an item of at least `WHOLE` words in full, whatever stands around it.
 
     Args:
         items: dev and test items of all domains and benchmarks.
@@ -118,7 +121,7 @@ class Firewall:
         encoded = [self._vocabulary.encode(text) for text in texts]
         bounds = similarities([*map(folded, encoded)], self._folded, NEAR)
         return [
-            self._shared_run(row) or self._near_copy(own, of_row)
+            self._shared_run(row) or self._whole_item(row) or self._near_copy(own, of_row)
             for row, own, of_row in zip(rows, encoded, bounds, strict=True)
         ]
 
@@ -129,6 +132,17 @@ class Firewall:
         at = self._short[found[0]]
         evidence = f"{self.items[at].id}: {' '.join(self._words[at])} ({found[1]:.2f})"
         return Verdict(False, "near-copy of an evaluation item", evidence)
+
+    def _whole_item(self, row: Demonstrable) -> Verdict | None:
+        parts = words("\n".join((row.instruction, row.input, row.output)))
+        text = f" {' '.join(parts)} "
+        for at in self._short:
+            own = " ".join(self._words[at])
+            if len(self._words[at]) >= WHOLE and f" {own} " in text:
+                return Verdict(
+                    False, "holds an evaluation item as a whole", f"{self.items[at].id}: {own}"
+                )
+        return None
 
     def _shared_run(self, row: Demonstrable) -> Verdict | None:
         rendered = ALPACA.entry(row.instruction, row.input, row.output)

@@ -2,45 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Iterable
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
 from selfspec_core.components import SeedSource
 from selfspec_core.errors import UsageError, nearest
-from selfspec_core.types import CLOSED_KINDS, KINDS, Item, Kind, Seed, Task
+from selfspec_core.jsonl import read_jsonl
+from selfspec_core.types import CLOSED_KINDS, KINDS, Seed, Task
 
 _SEED_KEYS = ("id", "task", "kind", "instruction", "input", "output")
-
-
-def read_jsonl(file: Traversable, label: str) -> list[tuple[int, dict[str, Any]]]:
-    """Reads (line number, object) pairs from a JSONL file; empty lines are skipped.
-
-    Raises:
-        UsageError: naming file and line, if a line is not a JSON object.
-    """
-    rows = []
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UsageError(f"{label}: no such file") from None
-    except (IsADirectoryError, UnicodeDecodeError) as error:
-        raise UsageError(f"{label}: expected a UTF-8 JSONL file ({error})") from None
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UsageError(f"{label}:{number}: not valid JSON: {error.msg}") from None
-        if not isinstance(row, dict):
-            raise UsageError(f"{label}:{number}: expected a JSON object")
-        rows.append((number, row))
-    return rows
 
 
 def parse_seeds(file: Traversable, label: str) -> list[Seed]:
@@ -51,8 +25,7 @@ def parse_seeds(file: Traversable, label: str) -> list[Seed]:
             kind, a closed kind without choices, an output that is no choice, an id used twice.
     """
     seeds: dict[str, Seed] = {}
-    for number, row in read_jsonl(file, label):
-        where = f"{label}:{number}"
+    for where, row in read_jsonl(file, label):
         _check_keys(row, where)
         seed = Seed.from_dict(row)
         if seed.id in seeds:
@@ -121,20 +94,30 @@ def load_tasks(package: str) -> list[Task]:
 
 
 def _load_task(folder: Traversable, head: Traversable) -> Task:
-    table = tomllib.loads(head.read_text(encoding="utf-8"))
-    name, kind, metric = table["name"], table["kind"], table["metric"]
-    if kind not in get_args(Kind):
-        raise UsageError(f"{head.name}: unknown kind '{kind}'{nearest(kind, KINDS)}")
-    choices = tuple(table.get("choices", ()))
-    items = []
-    for _, row in read_jsonl(folder / f"{name}.jsonl", f"{name}.jsonl"):
-        items.append(Item.from_dict({"metric": metric, "choices": choices, **row}))
+    from selfspec_core.benchmarks import parse_items  # numpy, which listings do without
+
+    try:
+        table = tomllib.loads(head.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"tasks/{head.name}: not valid TOML: {error}") from None
+    for key in ("name", "kind", "metric", "title", "summary"):
+        if not isinstance(table.get(key), str):
+            raise UsageError(f"tasks/{head.name}: key '{key}' must be a string")
+    name, choices = table["name"], table.get("choices", [])
+    defaults = {"task": name, "kind": table["kind"], "metric": table["metric"]}
+    label = f"tasks/{name}.jsonl"
+    rows = read_jsonl(folder / f"{name}.jsonl", label)
+    for where, row in rows:
+        if row.get("task", name) != name:
+            raise UsageError(f"{where}: 'task': expected '{name}', got '{row['task']}'")
+    given = {**defaults, "choices": choices} if choices else defaults
+    items = parse_items([(where, {**given, **row}) for where, row in rows], label)
     return Task(
         name,
-        kind,
-        metric,
+        table["kind"],
+        table["metric"],
         table["title"],
         table["summary"],
-        choices,
+        tuple(choices),
         tuple(items),
     )

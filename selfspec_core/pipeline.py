@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from selfspec_core.components import Context, Filter, Generator, Model, Trainer
 from selfspec_core.errors import SelfspecError
@@ -21,24 +22,39 @@ class Parts:
 
     proposer: Generator
     answerer: Generator
-    filters: Sequence[Filter]
+    filters: Callable[[], Sequence[Filter]]
     trainer: Trainer
     training_model: Model | None
     sets: Sequence[EvaluationSet]
     firewall: Firewall
 
 
-def run_rounds(run: Run, parts: Parts, context: Context) -> None:
-    """Does every round that is not done yet. Each step starts where its journal ends."""
+def run_rounds(run: Run, parts: Parts, context: Context) -> int:
+    """Does every round that is not done yet; each step starts where its journal ends.
+
+    Returns:
+        The round that does best on dev.
+    """
+    on_dev: dict[int, float] = {}
     for number in range(1, context.settings.rounds.max + 1):
-        run_round(run.round(number), parts, replace(context, round=number))
+        earlier = [run.round(before) for before in range(1, number)]
+        scores = run_round(run.round(number), earlier, parts, replace(context, round=number))
+        on_dev[number] = scores.get("dev") or 0.0
+    return max(on_dev, key=lambda number: on_dev[number])
 
 
-def run_round(folder: RoundFolder, parts: Parts, context: Context) -> None:
-    """Proposes, answers, filters, specializes and evaluates once."""
+def run_round(
+    folder: RoundFolder, earlier: Sequence[RoundFolder], parts: Parts, context: Context
+) -> dict[str, Any]:
+    """Proposes, answers, filters, specializes and evaluates once; returns the scores.
+
+    Args:
+        earlier: the rounds before, whose proposals are not novel any more.
+    """
     if not trained(folder) and context.settings.data.size > 0:
         _load(folder, context)
-        collect(folder, parts.proposer, parts.answerer, parts.filters, parts.firewall, context)
+        filters = parts.filters()
+        collect(folder, earlier, parts.proposer, parts.answerer, filters, parts.firewall, context)
         _check_accepted(folder)
 
     if parts.training_model is not None:
@@ -49,19 +65,28 @@ def run_round(folder: RoundFolder, parts: Parts, context: Context) -> None:
             f"{context.model.name} cannot be tuned: stopping after the filters; "
             "--set training.model=PATH names a local model that can"
         )
-        return
+        return {}
     with context.timed("train"):
         adapters = specialize(folder, parts.trainer, parts.firewall, context)
     with context.timed("evaluate"):
-        evaluate(folder, adapters, parts.sets, context)
+        return evaluate(folder, adapters, parts.sets, context)
 
 
 def _load(folder: RoundFolder, context: Context) -> None:
-    """Loads the model; what an interrupted run had to decide holds for the rest of it."""
+    """Loads the model; what an interrupted run had to decide holds for the rest of it.
+
+    Raises:
+        SelfspecError: if it is not the model that the round began with.
+    """
     with context.timed("load"):
         context.model.load()
+    name, details = context.model.name, context.model.describe()
     for commit in folder.commits:
         context.decisions.update(commit.get("decisions", {}))
+        if commit["stage"] == "load" and commit["model"] == name and commit["is"] != details:
+            raise SelfspecError(f"cannot resume: model '{name}' is not the one the run began with")
+    if not any(c["stage"] == "load" and c["model"] == name for c in folder.commits):
+        folder.commit("load", folder.done("load"), {}, model=name, **{"is": details})
 
 
 def _check_accepted(folder: RoundFolder) -> None:

@@ -63,6 +63,11 @@ class Source:
     error: str | None = None
     trace: str | None = None
 
+    @property
+    def key(self) -> str:
+        """Unique among all plugins: two distributions may use one entry-point name."""
+        return f"{self.group}:{self.dist}/{self.name}"
+
     def __str__(self) -> str:
         return f"{self.name} ({self.dist} {self.version})"
 
@@ -111,7 +116,7 @@ class PluginHost:
             raise UsageError(f"--domain {name}: provided by both {dists}; uninstall one")
         source = _source(matches[0], DOMAIN_GROUP)
         self._load(source, matches[0].load)
-        failed = self.sources[source.name]
+        failed = self.sources[source.key]
         if failed.error:
             raise UsageError(
                 f"--domain {name}: {failed.dist} {failed.version} failed to load: {failed.error}"
@@ -121,7 +126,7 @@ class PluginHost:
         """Loads all installed domain packages, keeping the errors of those that fail."""
         for entry in _entries(DOMAIN_GROUP):
             source = _source(entry, DOMAIN_GROUP)
-            if source.name not in self.sources:
+            if source.key not in self.sources:
                 self._load(source, entry.load)
 
     def offered(self, what: str, domain: str | None = None) -> list[tuple[Source, type[Any]]]:
@@ -185,20 +190,23 @@ class PluginHost:
 
     def _load(self, source: Source, load: Any) -> None:
         """Imports and registers one plugin; a failure is kept, never raised (unless strict)."""
-        self.sources[source.name] = source
-        plugin = None
+        self.sources[source.key] = source
+        registered = False
         try:
             plugin = load()
-            self._manager.register(plugin, name=source.name)
+            if self._manager.is_registered(plugin):
+                raise ValueError("the same module is registered under another name already")
+            self._manager.register(plugin, name=source.key)
+            registered = True
             self._check(source.name, plugin)
         except Exception as error:
-            if plugin is not None and self._manager.has_plugin(source.name):
-                self._manager.unregister(name=source.name)
+            if registered:
+                self._manager.unregister(name=source.key)
             self._keep_error(source, error)
 
     def _keep_error(self, source: Source, error: Exception) -> None:
         kept = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        self.sources[source.name] = replace(source, error=kept, trace=traceback.format_exc())
+        self.sources[source.key] = replace(source, error=kept, trace=traceback.format_exc())
         if os.environ.get("SELFSPEC_STRICT") == "1":
             raise UsageError(f"plugin {source} failed to load: {kept}") from error
 

@@ -6,13 +6,16 @@ import hashlib
 import os
 import platform
 import sys
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from selfspec_core.assemble import Assembly
 from selfspec_core.errors import SelfspecError
 
-_LIBRARIES = ("torch", "transformers", "peft", "trl", "tokenizers", "numpy", "rapidfuzz")
+_LIBRARIES = (
+    "selfspec torch transformers peft trl accelerate bitsandbytes tokenizers numpy rapidfuzz"
+).split()
 
 
 def describe_machine() -> dict[str, Any]:
@@ -39,12 +42,11 @@ def check_same(manifest: dict[str, Any], assembly: Assembly) -> None:
     Raises:
         SelfspecError: naming what changed.
     """
-    now = conditions(assembly)
-    before = manifest["conditions"]
-    for key in now:
-        if now[key] != before.get(key):
+    now, before = _flat(conditions(assembly)), _flat(manifest["conditions"])
+    for key in [*now, *(before.keys() - now.keys())]:
+        if now.get(key) != before.get(key):
             raise SelfspecError(
-                f"cannot resume: {key} changed from {before.get(key)!r} to {now[key]!r}; "
+                f"cannot resume: {key} changed from {before.get(key)!r} to {now.get(key)!r}; "
                 "start a new run, or bring back what it began with"
             )
 
@@ -52,11 +54,27 @@ def check_same(manifest: dict[str, Any], assembly: Assembly) -> None:
 def conditions(assembly: Assembly) -> dict[str, Any]:
     """Returns what must stay the same for a run to end with the same bytes."""
     machine = describe_machine()
+    items = {one.name: _digest(one.items) for one in assembly.parts.sets}
     return {
         "python": machine["python"],
         "cpus": machine["cpus"],
-        **{f"version of {name}": number for name, number in machine["versions"].items()},
-        "seeds": hashlib.sha256(repr(list(assembly.context.seeds)).encode()).hexdigest()[:16],
-        "items": assembly.parts.firewall.digest(),
+        "version": machine["versions"],
+        "plugin": assembly.plugins,
+        "seeds": _digest(assembly.context.seeds),
+        "items": items,
+        "screened against": assembly.parts.firewall.digest(),
         "settings": assembly.settings.model_dump(mode="json"),
     }
+
+
+def _digest(rows: Iterable[object]) -> str:
+    return hashlib.sha256(repr(list(rows)).encode()).hexdigest()[:16]
+
+
+def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Returns nested tables as one, keys joined by dots."""
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        name = f"{prefix}{key}"
+        flat.update(_flat(value, f"{name}.") if isinstance(value, dict) else {name: value})
+    return flat

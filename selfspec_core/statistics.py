@@ -110,7 +110,7 @@ class Bootstrap:
     def score(self, table: Table) -> Score:
         """Returns the macro score over the tasks of `table`, with its interval.
 
-        With several demonstration sets an item's counts are their mean over the sets.
+        With several demonstration sets a task's score is the mean of its scores over the sets.
 
         Raises:
             ValueError: if a task is unknown or has another number of items.
@@ -152,9 +152,8 @@ class Bootstrap:
         return float(np.std(each, ddof=1))
 
     def _point(self, counts: Counts) -> Floats:
-        return METRICS[counts.metric].value(
-            counts.values.mean(axis=0).sum(axis=0), float(counts.values.shape[1])
-        )
+        n = float(counts.values.shape[1])
+        return np.asarray(METRICS[counts.metric].value(counts.values.sum(axis=1), n).mean())
 
     def _samples(self, table: Table) -> Floats:
         """Returns the macro score of every resample: [resamples]."""
@@ -168,8 +167,8 @@ class Bootstrap:
             raise ValueError(f"task {task}: {n} items, but the bootstrap was made for {known}")
         sums = self._draw(task, "items", n) @ counts.values  # [sets, resamples, k]
         over_sets = self._draw(task, "sets", sets) / sets  # [resamples, sets]
-        mean = np.einsum("rs,srk->rk", over_sets, sums)
-        return METRICS[counts.metric].value(mean, float(n))
+        each = METRICS[counts.metric].value(sums, float(n))  # [sets, resamples]
+        return np.asarray(np.einsum("rs,sr->r", over_sets, each))
 
     def _draw(self, task: str, what: str, n: int) -> Floats:
         """Returns how often each of n was drawn in each resample: [resamples, n]."""

@@ -27,7 +27,7 @@ GLOSSARY_FORMS = (
     "{D} is called {t}.",
     "What is {d}? {T}.",
 )
-DOMAIN_WEIGHTS = {"finance": 0.55}
+DOMAIN_WEIGHTS = {"finance": 0.8}
 
 
 def news(rng: Random, domain: Domain) -> str:

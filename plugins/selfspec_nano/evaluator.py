@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from selfspec_core import Context, Item, Kind
-from selfspec_core.metrics import PRIMARY
-from selfspec_nano.world import WorldItem, items
+from selfspec_core import Domain, Item, Kind
 from selfspec_plugins.answers import Answers
+
+if TYPE_CHECKING:
+    from selfspec_nano.world import WorldItem
 
 
 class NanoWorld(Answers):
@@ -20,12 +21,16 @@ class NanoWorld(Answers):
     name = "nano-world"
     summary = "held-out items of nano's own corpus program; a check of the loop, not of finance"
 
-    def items(self, context: Context) -> Sequence[Item]:
+    def items(self, domain: Domain) -> Sequence[Item]:
         """Returns the items, the same ones in every run."""
+        from selfspec_nano.world import items
+
         return [_as_item(item) for item in items()]
 
 
 def _as_item(item: WorldItem) -> Item:
+    from selfspec_core.metrics import PRIMARY
+
     kind = cast(Kind, item.kind)
     output: list[Any] = item.output[0].split(", ") if kind == "ner" else item.output
     return Item(

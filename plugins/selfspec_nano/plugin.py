@@ -7,6 +7,7 @@ from pathlib import Path
 
 from selfspec_core import Evaluator, Model, hookimpl
 from selfspec_core.config import ModelSettings
+from selfspec_nano.evaluator import NanoWorld
 from selfspec_plugins.transformers_model import TransformersModel
 
 
@@ -30,6 +31,4 @@ def selfspec_models() -> list[type[Model]]:
 @hookimpl
 def selfspec_evaluators(domain: str) -> list[type[Evaluator]]:
     """Offers nano-world beside the finance items."""
-    from selfspec_nano.evaluator import NanoWorld
-
     return [NanoWorld] if domain == "finance" else []

@@ -16,8 +16,8 @@ WARM_UP = 50
 
 
 def schedule(step: int, done: float) -> float:
-    """Return the factor on the learning rate: warm-up, constant to 60 %, linear to 2 %."""
-    return min(1.0, (step + 1) / WARM_UP) * (1.0 if done < 0.6 else max(0.02, (1 - done) / 0.4))
+    """Return the factor on the learning rate: warm-up, constant to 72 %, linear to 2 %."""
+    return min(1.0, (step + 1) / WARM_UP) * (1.0 if done < 0.72 else max(0.02, (1 - done) / 0.28))
 
 
 def optimizers(model: Any, lr: float, muon: bool) -> list[Any]:

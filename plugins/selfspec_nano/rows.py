@@ -16,8 +16,8 @@ COPY_TOKENS = 500_000
 """Tokens of the copy curriculum, before the first document."""
 SHORT_SHARE = 0.22
 """Share of the run with rows of 256 tokens; the rest has 640, room for five demonstrations."""
-ANSWER_WEIGHT = 4.0
-"""Weight of an answer's tokens in the loss; all others weigh 1."""
+FIRST_WEIGHT, ANSWER_WEIGHT = 12.0, 3.0
+"""Weights in the loss of an answer's first token, which decides, and its others; the rest has 1."""
 
 
 class Rows:
@@ -34,7 +34,7 @@ class Rows:
         self.random = np.random.default_rng(random_seed)
         self.copies = corpus.stream(random_seed, copy_share=1.0, marks=True)
         self.mixed = corpus.stream(random_seed + 1, copy_share=0.3, marks=True)
-        self.late = corpus.stream(random_seed + 2, copy_share=0.2, marks=True)
+        self.late = corpus.stream(random_seed + 2, copy_share=0.1, marks=True)
         self.left: dict[int, np.ndarray] = {}
 
     def _encode(self, texts: Iterator[str]) -> np.ndarray:
@@ -47,7 +47,9 @@ class Rows:
             starts = np.array([end - 1 for _, end in found.offsets])
             weight = np.ones(len(starts) + 1)
             for start, end in spans(text):
-                weight[1:][(starts >= start) & (starts < end)] = ANSWER_WEIGHT
+                first, last = np.searchsorted(starts, (start, end))
+                weight[1 + first : 1 + last] = ANSWER_WEIGHT
+                weight[1 + first] = FIRST_WEIGHT
             weights.append(weight)
         return np.stack([np.array(ids, dtype=np.float64), np.concatenate(weights)])
 

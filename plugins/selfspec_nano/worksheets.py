@@ -71,7 +71,7 @@ def sheet_items(rng: Random, domain: Domain, size: int) -> list[Item]:
     task = rng.choice(tasks_of(domain))
     labels = _some_labels(rng, labels_of(domain, task))
     source = Source(rng, domain)
-    if not labels or rng.random() < 0.7:
+    if not labels or rng.random() < 0.88:
         fixed = make_item(source, task, labels).instruction if rng.random() < 0.5 else None
         items = [make_item(source, task, labels) for _ in range(size)]
         return [Item(i.task, fixed or i.instruction, i.input, i.output) for i in items]

@@ -24,7 +24,15 @@ KINDS = {
     "deal_roles": "extractive_qa",
     "glossary": "open_qa",
 }
-METRICS = {"ner": "set_f1"}
+METRICS = {
+    "classification": "macro_f1",
+    "yesno": "accuracy",
+    "entailment": "macro_f1",
+    "ner": "set_f1",
+    "numeric": "numeric_match",
+    "extractive_qa": "token_f1",
+    "open_qa": "token_f1",
+}
 TEST, DEV, DEMONSTRATIONS = 40, 12, 10
 WORDS = 45
 
@@ -77,7 +85,6 @@ def items(random_seed: int = 11) -> list[WorldItem]:
         source = Source(Random(f"{random_seed} {task}"), finance(), held_out=True)
         for number, item in enumerate(_short_items(source, task, TEST + DEV)):
             split = "dev" if number % (TEST + DEV) >= TEST else "test"
-            metric = METRICS.get(kind, "exact")
             made.append(
                 WorldItem(
                     f"nano-world-{task}-{number:02d}",
@@ -87,9 +94,9 @@ def items(random_seed: int = 11) -> list[WorldItem]:
                     item.input,
                     [item.output],
                     choices_of(task),
-                    metric,
+                    METRICS[kind],
                     split,
-                )  # fmt: skip
+                )
             )
     return made
 

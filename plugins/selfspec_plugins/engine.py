@@ -106,24 +106,26 @@ class Engine:
     def _in_batches(
         self, rows: Sequence[Ids], extra: list[int], run: Callable[[list[int]], None]
     ) -> None:
-        """Calls `run` on one batch of row indices after another, on halves if memory runs out."""
+        """Calls `run` on batches of row indices, on smaller ones once memory has run out."""
         import torch
 
         limit = self.decisions.get("batch_tokens", self.batch_tokens)
         todo = list(plan(rows, extra, limit)) if rows else []
         while todo:
-            part = todo.pop(0)
+            part, fits = todo.pop(0), True
             try:
                 with torch.inference_mode():
                     run(part)
             except torch.OutOfMemoryError:
                 if len(part) == 1:
                     raise
+                fits = False
+            if not fits:  # outside of `except`: its traceback keeps the tensors alive
                 torch.cuda.empty_cache()
-                half = len(part) // 2
-                limit = max(1, limit // 2)
-                self.decisions["batch_tokens"] = limit
-                todo = [part[:half], part[half:], *todo]
+                limit = self.decisions["batch_tokens"] = max(1, limit // 2)
+                left = sorted(index for batch in (part, *todo) for index in batch)
+                again = plan([rows[i] for i in left], [extra[i] for i in left], limit)
+                todo = [[left[place] for place in batch] for batch in again]
 
     def _fit(self, rows: Sequence[Ids], sampling: Sampling, progress: Progress) -> list[Ids]:
         """Drops leading tokens (not the first, if it is special) of rows beyond the context."""
@@ -165,7 +167,7 @@ class Engine:
                 alive[row] = token not in self.ends and step + 1 < most
                 if alive[row] and may_stop[place]:
                     text = self._text(rows[row], new[row])
-                    alive[row] = not any(stop in text for stop in sampling.stop)
+                    alive[row] = first_stop(text, sampling.stop) is None
                 if not alive[row]:
                     progress.advance()
             living = [place for place, row in enumerate(present) if alive[row]]
@@ -228,6 +230,16 @@ class Engine:
 
 
 def cut(text: str, stop: Sequence[str]) -> str:
-    """Returns `text` up to the first stop string."""
-    ends = [text.find(s) for s in stop if s and s in text]
-    return text[: min(ends)] if ends else text
+    """Returns `text` up to the first stop string after its leading white space."""
+    at = first_stop(text, stop)
+    return text if at is None else text[:at]
+
+
+def first_stop(text: str, stop: Sequence[str]) -> int | None:
+    """Returns where the first stop string begins, or None.
+
+    Leading white space does not count: a model may begin its answer on a line of its own.
+    """
+    lead = len(text) - len(text.lstrip())
+    ends = [at for s in stop if s and (at := text.find(s, lead)) >= 0]
+    return min(ends) if ends else None

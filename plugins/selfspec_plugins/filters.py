@@ -142,7 +142,7 @@ class AgreementSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     min_share: float = Field(
-        0.0, ge=0, le=1, description="share of sampled answers that must agree"
+        0.5, ge=0, le=1, description="share of sampled answers that must agree"
     )
 
 

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from selfspec_core import Context, Example, Generator, Instruction, Sampling, Seed, hookimpl, parse
+from selfspec_core import (
+    Context,
+    Example,
+    Generator,
+    Instruction,
+    Passage,
+    Sampling,
+    Seed,
+    hookimpl,
+    parse,
+)
 from selfspec_core.types import CLOSED_KINDS
 from selfspec_plugins.prompts import (
     label_first_entry,
@@ -69,42 +79,78 @@ class LabelFirst(SelfInstruct):
         tasks = _wanted(context)
         task = tasks[batch % len(tasks)]
         seeds = context.seeds_of(task)
-        if seeds[0].kind not in CLOSED_KINDS:
-            return self._propose(batch, context, rng, task)
-        return self._propose_labelled(batch, context, rng, seeds)
+        if seeds[0].kind in CLOSED_KINDS and len({seed.choices for seed in seeds}) == 1:
+            labels = _balanced(rng, seeds[0].choices, context.settings.propose.batch)
+            return self._answer_first(batch, context, rng, seeds, labels)
+        return self._propose_open(batch, context, rng, seeds)
 
-    def _propose_labelled(
+    def _propose_open(
         self, batch: int, context: Context, rng: random.Random, seeds: Sequence[Seed]
     ) -> list[Instruction]:
+        return self._propose(batch, context, rng, seeds[0].task)
+
+    def _answer_first(
+        self,
+        batch: int,
+        context: Context,
+        rng: random.Random,
+        seeds: Sequence[Seed],
+        labels: Sequence[str | None],
+    ) -> list[Instruction]:
+        """Has the input written after the answer, and the answer too where the label is None.
+
+        Instructions are wordings of the task, from its seeds and from the pool.
+        """
         settings, layout, first = context.settings.propose, context.layout, seeds[0]
         shown = rng.sample(seeds, min(settings.demonstrations, len(seeds)))
         opening = settings.preface + "".join(
             label_first_entry(layout, s.instruction, s.input, s.output) for s in shown
         )
         wordings = sorted({s.instruction for s in [*seeds, *context.pool] if s.task == first.task})
-        labels = _balanced(rng, first.choices, settings.batch)
         asked = [rng.choice(wordings) for _ in labels]
         prompts = [
             opening + label_first_prompt(layout, instruction, label)
             for instruction, label in zip(asked, labels, strict=True)
         ]
-        stops = _proposing(context, batch, proposal_stops(layout))
-        texts = context.model.generate(prompts, stops)
-        return [
-            Instruction(
-                _id(context, batch, row),
-                first.task,
-                first.kind,
-                instruction,
-                " ".join(text.split()),
-                context.round,
-                batch,
-                first.choices,
-                label,
-                tuple(s.id for s in shown),
+        sampling = _proposing(context, batch, (f"{layout.end}{layout.instruction.strip()}",))
+        texts = context.model.generate(prompts, sampling)
+        rows = []
+        for row, (instruction, label, text) in enumerate(zip(asked, labels, texts, strict=True)):
+            read = (label, text) if label is not None else read_proposal(layout, text)
+            answer, input = read or (None, "")
+            rows.append(
+                Instruction(
+                    _id(context, batch, row),
+                    first.task,
+                    first.kind,
+                    instruction,
+                    " ".join(input.split()),
+                    context.round,
+                    batch,
+                    first.choices,
+                    answer,
+                    tuple(s.id for s in shown),
+                    None if read else text,
+                )
             )
-            for row, (instruction, label, text) in enumerate(zip(asked, labels, texts, strict=True))
-        ]
+        return rows
+
+
+class AnswerFirst(LabelFirst):
+    """As `label_first`, and for open kinds the model writes an answer, then an input to it.
+
+    A definition is easier to write for a term than a term to find for a definition; `agreement`
+    with `answer.check_labels` tells whether the model finds the way back.
+    """
+
+    name = "answer_first"
+    summary = "label_first, and for open kinds too the answer before the input"
+
+    def _propose_open(
+        self, batch: int, context: Context, rng: random.Random, seeds: Sequence[Seed]
+    ) -> list[Instruction]:
+        labels = [None] * context.settings.propose.batch
+        return self._answer_first(batch, context, rng, seeds, labels)
 
 
 class FewShot(Generator):
@@ -125,20 +171,39 @@ class FewShot(Generator):
         rng = random.Random(context.random_seed_of("answer", batch))
         shown = _same_task_first(rng, context, instructions[0].task, settings.demonstrations)
         asked = [i for i in instructions if i.label is None or settings.check_labels]
+        passages = _passages(asked, context)
         answers = dict(
-            zip((i.id for i in asked), self._answers(asked, shown, batch, context), strict=True)
+            zip(
+                (i.id for i in asked),
+                self._answers(asked, passages, shown, batch, context),
+                strict=True,
+            )
         )
         return [
-            _as_example(i, answers.get(i.id, []), batch, shown, settings.votes > 1)
+            _as_example(
+                i, answers.get(i.id, []), batch, shown, passages.get(i.id, []), settings.votes > 1
+            )
             for i in instructions
         ]
 
     def _answers(
-        self, asked: Sequence[Instruction], shown: Sequence[Seed], batch: int, context: Context
+        self,
+        asked: Sequence[Instruction],
+        passages: Mapping[str, Sequence[Passage]],
+        shown: Sequence[Seed],
+        batch: int,
+        context: Context,
     ) -> list[list[str]]:
         """Returns `answer.votes` answers to each instruction."""
         settings, layout = context.settings.answer, context.layout
-        prompts = [layout.few_shot(shown, i.instruction, i.input) for i in asked]
+        prompts = [
+            layout.few_shot(
+                shown,
+                i.instruction,
+                "\n".join([*(passage.text for passage in passages.get(i.id, ())), i.input]),
+            )
+            for i in asked
+        ]
         sampling = Sampling(
             settings.max_new_tokens,
             settings.vote_temperature if settings.votes > 1 else settings.temperature,
@@ -178,6 +243,15 @@ def _same_task_first(rng: random.Random, context: Context, task: str, count: int
     others = [seed for seed in context.seeds if seed.task != task]
     drawn = rng.sample(same, min(count, len(same)))
     return rng.sample(others, min(count - len(drawn), len(others))) + drawn
+
+
+def _passages(asked: Sequence[Instruction], context: Context) -> dict[str, list[Passage]]:
+    """Returns the passages to show with each instruction, by its id."""
+    k = context.settings.retrieval.k
+    if context.retriever is None or not k or not asked:
+        return {}
+    found = context.retriever.retrieve([f"{i.instruction} {i.input}" for i in asked], k)
+    return {i.id: passages for i, passages in zip(asked, found, strict=True)}
 
 
 def _balanced(rng: random.Random, choices: Sequence[str], count: int) -> list[str]:
@@ -229,7 +303,12 @@ def _likeness(seed: Seed, instruction: str) -> float:
 
 
 def _as_example(
-    asked: Instruction, answers: Sequence[str], batch: int, shown: Sequence[Seed], voted: bool
+    asked: Instruction,
+    answers: Sequence[str],
+    batch: int,
+    shown: Sequence[Seed],
+    passages: Sequence[Passage],
+    voted: bool,
 ) -> Example:
     """Builds the example: the fixed label, the majority answer, or the only one."""
     keys = [_key(asked, answer) for answer in answers]
@@ -252,6 +331,7 @@ def _as_example(
         asked.label,
         share,
         tuple(s.id for s in shown),
+        tuple(passage.id for passage in passages),
     )
 
 
@@ -271,4 +351,4 @@ def _repaired(asked: Instruction, output: str) -> str:
 @hookimpl
 def selfspec_generators() -> list[type[Generator]]:
     """Offers the generators of this module."""
-    return [SelfInstruct, LabelFirst, FewShot]
+    return [SelfInstruct, LabelFirst, AnswerFirst, FewShot]

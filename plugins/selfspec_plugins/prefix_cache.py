@@ -52,6 +52,7 @@ class PrefixLayer:
 
     def select(self, rows: torch.Tensor) -> None:
         """Keeps only `rows` of the batch."""
+        rows = rows.to(self.keys.device)
         self.keys, self.values = self.keys[rows], self.values[rows]
 
 

@@ -18,8 +18,10 @@ def label_first_entry(layout: Layout, instruction: str, input: str, output: str)
     return f"{_label_first_head(layout, instruction, output)}{layout.input}{input}{layout.end}"
 
 
-def label_first_prompt(layout: Layout, instruction: str, label: str) -> str:
-    """Returns the text up to where the input starts, the response given."""
+def label_first_prompt(layout: Layout, instruction: str, label: str | None) -> str:
+    """Returns the text up to where the input starts, or with no label, up to the response."""
+    if label is None:
+        return layout.prompt(instruction)
     return f"{_label_first_head(layout, instruction, label)}{layout.input.removesuffix(' ')}"
 
 

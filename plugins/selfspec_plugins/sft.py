@@ -28,16 +28,24 @@ def fit(
     hf = model.release_adapters()
     flat = str(hf.config._attn_implementation).startswith("flash")
     dummy = [[Encoded([0, 0], 2)]]  # a part without rows still takes its turn in accumulation
+
+    def collated(turn: list[dict[str, int]]) -> Any:
+        (only,) = turn
+        return collate(micro[only["part"]] or dummy, flat=flat)
+
     steps = len(micro) // parts
     losses: list[float] = []
     before = set(vars(hf))
     try:
         with tempfile.TemporaryDirectory() as scratch:
+            settings = context.settings.training
+            arguments = _arguments(settings, hf, scratch, steps, parts, random_seed)
+            arguments._n_gpu = 1  # one process, one model: never DataParallel over what it sees
             trainer = _trainer_class()(
                 model=hf,
-                args=_arguments(context.settings.training, hf, scratch, steps, parts, random_seed),
+                args=arguments,
                 train_dataset=Dataset.from_dict({"part": list(range(len(micro)))}),
-                data_collator=lambda turn: collate(micro[turn[0]["part"]] or dummy, flat=flat),
+                data_collator=collated,
                 processing_class=model.tokenizer,
                 peft_config=_lora(context.settings.training, hf),
                 callbacks=[_callback(losses, context)],
@@ -72,7 +80,9 @@ def _trainer_class() -> Any:
             labels = torch.nn.functional.pad(inputs.pop("labels")[:, 1:], (0, 1), value=IGNORED)
             kept = labels != IGNORED
             head = self.accelerator.unwrap_model(model).get_output_embeddings()
-            hook = head.register_forward_pre_hook(lambda _, given: (given[0][kept],))
+            hook = head.register_forward_pre_hook(
+                lambda _, given: (given[0][kept.to(given[0].device)],)
+            )
             try:
                 logits = model(**inputs, use_cache=False).logits
             finally:

@@ -124,7 +124,8 @@ class TransformersModel(Model):
         in common, so a token across the boundary counts for the continuation.
         """
         prompts = [self.render(prompt) for prompt, _ in pairs]
-        whole = self.encode([p + c for p, (_, c) in zip(prompts, pairs, strict=True)])
+        said = [c.lstrip() if self.chat else c for _, c in pairs]  # a turn starts with no space
+        whole = self.encode([p + c for p, c in zip(prompts, said, strict=True)])
         members: dict[str, list[int]] = {}
         for i, prompt in enumerate(prompts):
             members.setdefault(prompt, []).append(i)

@@ -50,6 +50,8 @@ def measure(
         adapters = {}
     with make_progress() as progress:
         assembly = assemble(request, progress)
+        if adapters and assembly.parts.training_model is not None:
+            assembly.context.model = assembly.parts.training_model
         assembly.context.model.load()
         with tempfile.TemporaryDirectory() as scratch:
             scores = _scores(Path(scratch), assembly, adapters)

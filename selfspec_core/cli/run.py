@@ -40,7 +40,7 @@ def run(
     request = Request(
         domain,
         str(Path(recipe).resolve()) if recipe.endswith(".toml") else recipe,
-        model,
+        str(Path(model).resolve()) if model and Path(model).is_dir() else model,
         str(Path(seeds).resolve()) if seeds else None,
         tuple(str(Path(path).resolve()) for path in benchmark),
         tuple(flags),

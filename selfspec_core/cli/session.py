@@ -11,12 +11,11 @@ from typing import Any
 
 import click
 
-from selfspec_core.assemble import Assembly, Request, assemble, load_host
+from selfspec_core.assemble import Assembly, Request, assemble
 from selfspec_core.cli.clock import seconds_since_start
 from selfspec_core.cli.progress import make_progress
 from selfspec_core.errors import Interrupted, UsageError
 from selfspec_core.pipeline import run_rounds
-from selfspec_core.plugins import PluginHost
 from selfspec_core.provenance import check_same, conditions, describe_machine
 from selfspec_core.runs import RUNS, Run
 
@@ -30,9 +29,8 @@ def start(name: str, request: Request, as_asked: dict[str, Any]) -> None:
     if not name or Path(name).name != name or name == "latest":
         raise UsageError(f"--name {name}: expected a plain folder name")
     with make_progress() as progress:
-        host = load_host(request.domain)
-        assembly = assemble(request, progress, host)
-        run = Run.create(RUNS / name, _manifest(assembly, as_asked, host))
+        assembly = assemble(request, progress)
+        run = Run.create(RUNS / name, _manifest(assembly, as_asked))
         _say_plan(run, assembly)
         try:
             _finish(run, assembly)
@@ -69,10 +67,8 @@ def _finish(run: Run, assembly: Assembly) -> None:
     before = float(run.manifest.get("seconds", 0.0))
     try:
         with _interruptible(run):
-            run_rounds(run, assembly.parts, assembly.context)
-        run.manifest["state"] = "finished"
-        run.manifest["chosen_round"] = run.round_numbers()[-1]
-        run.manifest["model_details"] = assembly.context.model.describe()
+            chosen = run_rounds(run, assembly.parts, assembly.context)
+        run.manifest.update(state="finished", chosen_round=chosen)
     finally:
         timings = run.manifest["timings"]
         for step, seconds in assembly.context.timings.items():
@@ -100,9 +96,9 @@ def _interruptible(run: Run) -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous)
 
 
-def _manifest(assembly: Assembly, as_asked: dict[str, Any], host: PluginHost) -> dict[str, Any]:
+def _manifest(assembly: Assembly, as_asked: dict[str, Any]) -> dict[str, Any]:
     return {
-        "domain": assembly.context.domain.name,
+        "domain": assembly.context.domain,
         "model": assembly.settings.model.name,
         "state": "running",
         "seconds": 0.0,
@@ -110,7 +106,7 @@ def _manifest(assembly: Assembly, as_asked: dict[str, Any], host: PluginHost) ->
         "request": as_asked,
         "conditions": conditions(assembly),
         "machine": describe_machine(),
-        "plugins": {source.name: source.version for source in host.sources.values()},
+        "plugins": assembly.plugins,
         "not_screened_against": list(assembly.unscreened),
         "timings": {},
     }

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 
@@ -66,33 +65,10 @@ def _round(folder: Path, number: int, domain: str | None) -> dict[str, Any]:
     try:
         scores = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        counts = funnel(cast(RoundFolder, Committed(folder)))
+        counts = funnel(RoundFolder(folder, write=False))
         return {"round": number, "evaluated": False, **counts, "systems": {}, "gains": {}}
     except json.JSONDecodeError as error:
         raise UsageError(f"{file}:{error.lineno}: not valid JSON: {error.msg}") from None
     sets = dict(scores.pop("sets"))
     own = sets.pop(domain, None) or {"systems": {}, "gains": {}}
     return {**scores, "round": number, "evaluated": True, **own, "benchmarks": sets}
-
-
-class Committed:
-    """The journals of a round as far as they are committed; opening them changes nothing."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        file = path / "commits.jsonl"
-        lines = file.read_bytes().splitlines(keepends=True) if file.exists() else []
-        whole = [line for line in lines if line.endswith(b"\n")]
-        self._sizes: dict[str, int] = json.loads(whole[-1])["sizes"] if whole else {}
-
-    def read(self, name: str) -> Iterator[dict[str, Any]]:
-        """Yields the committed rows of a journal."""
-        left = self._sizes.get(f"{name}.jsonl", 0)
-        if not left:
-            return
-        with (self._path / f"{name}.jsonl").open("rb") as lines:
-            for line in lines:
-                left -= len(line)
-                if left < 0:
-                    return
-                yield json.loads(line)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from itertools import islice, zip_longest
+from math import ceil
 
 from selfspec_core.components import Context, Generator
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
-from selfspec_core.stages.chain import Chain, Judged, decided, rejection
+from selfspec_core.stages.chain import Chain, Judged, decided, quota, rejection
 from selfspec_core.types import Example, Instruction
 
 STAGE = "answer"
@@ -31,22 +32,23 @@ def answer(
         plan: how many instructions (`instructions`) and answered batches (`batches`) there were
             before the ones to answer now.
     """
-    size = context.settings.data.size
-    accepted = sum(1 for _ in folder.read("examples"))
+    size, share = context.settings.data.size, context.settings.data.task_share
+    have = Counter(row["task"] for row in folder.read("examples"))
+    room = max(ceil(size / len({seed.task for seed in context.seeds})), int(size * share))
     batches = list(enumerate(_batches(folder, context, plan["instructions"]), plan["batches"]))
     with context.progress.stage("answer", size, "examples"):
-        context.progress.advance(accepted)
+        context.progress.advance(have.total())
         for number, instructions in batches[folder.done(STAGE) - plan["batches"] :]:
-            if accepted >= size:
+            if have.total() >= size:
                 break
             examples = generator.answer(instructions, number, context)
             judged = _screened(chain.judge(examples, context), firewall)
+            judged = quota(judged, have, room, total=size)
             kept = [candidate for candidate, verdict, _ in judged if verdict.keep]
-            kept = kept[: size - accepted]
             rejected = [rejection(j) for j in judged if not j[1].keep]
             rows = {"examples": [e.to_dict() for e in kept], "rejected": rejected}
             folder.commit(STAGE, number, rows, **decided(context))
-            accepted += len(kept)
+            have.update(example.task for example in kept)
             context.progress.advance(len(kept))
 
 

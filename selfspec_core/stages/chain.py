@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,6 +40,25 @@ class Chain:
         for one in self.filters:
             one.restore([candidate for candidate, _ in reached], context)
             reached = [(candidate, by) for candidate, by in reached if by != one.name]
+
+
+def quota(judged: Sequence[Judged], have: Counter[str], room: int, total: int) -> list[Judged]:
+    """Rejects what would take a task beyond its share, or all tasks beyond what is wanted.
+
+    Args:
+        have: how many of each task there are already.
+        room: how many of one task there may be.
+        total: how many there may be in all.
+    """
+    counts, result = Counter(have), []
+    for candidate, verdict, by in judged:
+        if verdict.keep and counts[candidate.task] >= room:
+            verdict, by = Verdict(False, "task has its share", candidate.task), "task_share"
+        elif verdict.keep and counts.total() >= total:
+            verdict, by = Verdict(False, "there are enough"), "size"
+        counts[candidate.task] += verdict.keep
+        result.append((candidate, verdict, by))
+    return result
 
 
 def rejection(judged: Judged) -> dict[str, Any]:

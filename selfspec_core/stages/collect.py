@@ -24,6 +24,7 @@ _MOST = 4
 
 def collect(
     folder: RoundFolder,
+    earlier: Sequence[RoundFolder],
     proposer: Generator,
     answerer: Generator,
     filters: Sequence[Filter],
@@ -35,8 +36,9 @@ def collect(
     Ends earlier when a pass brings no new instruction: proposals have run out.
     """
     instructions, examples = Chain(filters, "instruction"), Chain(filters, "example")
-    proposing.restore(folder, instructions, context)
-    answering.restore(folder, examples, context)
+    for before in (*earlier, folder):
+        proposing.restore(before, instructions, context)
+        answering.restore(before, examples, context)
     plans = [commit for commit in folder.commits if commit["stage"] == STAGE]
     plan = plans[-1] if plans else _plan(folder, context)
     while plan:

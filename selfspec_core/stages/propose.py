@@ -7,13 +7,12 @@ on its number alone and an interrupted run goes on with the same proposals.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from math import ceil
 
 from selfspec_core.components import Context, Generator
 from selfspec_core.runs import RoundFolder
-from selfspec_core.stages.chain import Chain, Judged, decided, rejection
-from selfspec_core.types import Instruction, Verdict
+from selfspec_core.stages.chain import Chain, decided, quota, rejection
+from selfspec_core.types import Instruction
 
 STAGE = "propose"
 EVEN_WAVES = 3
@@ -32,19 +31,20 @@ def propose(
     accepted = [Instruction.from_dict(row) for row in folder.read("instructions")]
     batch = folder.done(STAGE)
     with context.progress.stage("propose", target, "instructions"):
-        context.progress.advance(min(len(accepted), target))
+        context.progress.advance(len(accepted))
         while len(accepted) < target and batch * settings.batch < limit:
             wave_start = batch - batch % settings.wave
             context.pool = [i for i in accepted if i.batch < wave_start]
             room = _room(context, target, wave=batch // settings.wave)
             context.wanted = _with_room(context, room)
             candidates = generator.propose(batch, context)
-            judged = _quota(chain.judge(candidates, context), accepted, room)
+            have = Counter(i.task for i in accepted)
+            judged = quota(chain.judge(candidates, context), have, room, total=target)
             kept = [candidate for candidate, verdict, _ in judged if verdict.keep]
             rejected = [rejection(j) for j in judged if not j[1].keep]
             rows = {"instructions": [i.to_dict() for i in kept], "rejected": rejected}
             folder.commit(STAGE, batch, rows, **decided(context))
-            context.progress.advance(min(len(kept), target - len(accepted)))
+            context.progress.advance(len(kept))
             accepted += kept
             batch += 1
 
@@ -55,7 +55,11 @@ def restore(folder: RoundFolder, chain: Chain, context: Context) -> None:
     for row in folder.read("rejected"):
         if "output" not in row:
             judged.append((Instruction.from_dict(row), row["filter"]))
-    chain.restore(sorted(judged, key=lambda pair: pair[0].id), context)
+    chain.restore(sorted(judged, key=lambda pair: _arrival(pair[0])), context)
+
+
+def _arrival(instruction: Instruction) -> tuple[int, int]:
+    return instruction.batch, int(instruction.id.rpartition("-")[2])
 
 
 def _room(context: Context, target: int, wave: int) -> int:
@@ -74,17 +78,3 @@ def _with_room(context: Context, room: int) -> list[str]:
     counts = Counter(i.task for i in context.pool)
     tasks = dict.fromkeys(seed.task for seed in context.seeds)
     return [task for task in tasks if counts[task] < room]
-
-
-def _quota(judged: Sequence[Judged], accepted: Sequence[Instruction], room: int) -> list[Judged]:
-    """Rejects what would take a task beyond its share of the training set."""
-    counts = Counter(i.task for i in accepted)
-    result: list[Judged] = []
-    for candidate, verdict, by in judged:
-        if verdict.keep and counts[candidate.task] >= room:
-            full = Verdict(False, "task has its share", f"{candidate.task}: {room}")
-            result.append((candidate, full, "task_share"))
-            continue
-        counts[candidate.task] += verdict.keep
-        result.append((candidate, verdict, by))
-    return result

@@ -90,7 +90,7 @@ def test_without_a_task_the_file_names_it(tmp_path):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("{", "set.jsonl:2: not JSON"),
+        ("{", "set.jsonl:2: not valid JSON"),
         ("[1]", "set.jsonl:2: expected a JSON object"),
         ({k: v for k, v in GOOD.items() if k != "id"}, "set.jsonl:2: 'id': missing"),
         (GOOD, "set.jsonl:2: 'id': '1' stands twice"),

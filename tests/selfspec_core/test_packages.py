@@ -78,10 +78,10 @@ def test_a_file_without_seeds_is_an_error(seeds):
 def test_unreadable_files_are_named(tmp_path):
     with pytest.raises(UsageError, match=r"none\.jsonl: no such file"):
         seeds_from_file(tmp_path / "none.jsonl")
-    with pytest.raises(UsageError, match="expected a UTF-8 JSONL file"):
+    with pytest.raises(UsageError, match="expected a file of JSON lines"):
         seeds_from_file(tmp_path)
     (tmp_path / "latin.jsonl").write_bytes(b'{"id": "\xe9"}\n')
-    with pytest.raises(UsageError, match=r"latin\.jsonl: expected a UTF-8 JSONL file"):
+    with pytest.raises(UsageError, match=r"latin\.jsonl: not UTF-8"):
         seeds_from_file(tmp_path / "latin.jsonl")
 
 

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from selfspec_nano import corpus, generic, names, worksheets, world
+from selfspec_nano import corpus, generic, marks, names, worksheets, world
 from selfspec_nano.content import Domain, fields, load_domains
 from selfspec_nano.instructions import WORDINGS, instruction
 from selfspec_nano.layouts import STANDARD
@@ -49,6 +49,13 @@ def test_market_topic_is_never_labelled() -> None:
             assert not {"stocks", "bonds", "currencies", "commodities"} & set(
                 labels_of(domain, task)
             )
+
+
+def test_marks_enclose_answers_and_vanish() -> None:
+    text = f"Answer: {marks.marked('yes')}\nText"
+    assert marks.plain(text) == "Answer: yes\nText"
+    assert marks.spans(text) == [(8, 12)]
+    assert not any(marks.OPEN in document for document in SAMPLE)
 
 
 def test_a_seed_fixes_the_stream() -> None:

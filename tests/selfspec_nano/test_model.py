@@ -88,3 +88,11 @@ def test_importing_the_package_is_light() -> None:
     code = "import sys, selfspec_nano.corpus, selfspec_nano.pretrain; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_rows_weigh_the_first_token_of_an_answer_most(encoder: object) -> None:
+    from selfspec_nano.rows import FIRST_WEIGHT, Rows
+
+    ids, weights = Rows(encoder, 0, 4096).batch(10**6, 0.9)
+    assert ids.shape == weights.shape == (6, 641)
+    assert set(weights.flatten().tolist()) == {1.0, 3.0, FIRST_WEIGHT}

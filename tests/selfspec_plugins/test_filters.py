@@ -130,7 +130,7 @@ def test_agreement():
     assert reason(half, example("positive", votes=0.4)) == "too little agreement"
     assert reason(half, example("positive", votes=0.5, label="positive")) == ""
     assert reason(half, example("positive")) == ""
-    assert reason(Agreement(), example("positive", votes=0.0)) == ""
+    assert reason(Agreement(), example("positive", votes=0.0)) == "too little agreement"
 
 
 @pytest.mark.parametrize("component", [WellFormed, Length, WellFormedAnswer, Agreement])

@@ -1,0 +1,38 @@
+"""Reads JSON lines that a person wrote: whatever is wrong is said with file and line."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from selfspec_core.errors import UsageError
+
+
+def read_jsonl(file: Traversable, label: str) -> list[tuple[str, dict[str, Any]]]:
+    """Reads (`file:line`, object) pairs; empty lines are skipped, a byte-order mark too.
+
+    Raises:
+        UsageError: naming file and line, if a line is not a JSON object.
+    """
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise UsageError(f"{label}: no such file") from None
+    except OSError as error:
+        raise UsageError(f"{label}: expected a file of JSON lines ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{label}: not UTF-8 at byte {error.start}") from None
+    rows = []
+    for number, line in enumerate(text.split("\n"), 1):  # U+2028 within a line is text
+        where = f"{label}:{number}"
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise UsageError(f"{where}: not valid JSON: {getattr(error, 'msg', error)}") from None
+        if not isinstance(row, dict):
+            raise UsageError(f"{where}: expected a JSON object")
+        rows.append((where, row))
+    return rows
