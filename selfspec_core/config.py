@@ -95,8 +95,10 @@ class AnswerSettings(Table):
     batch: int = Field(32, ge=1)
     votes: int = Field(1, ge=1, description="answers sampled for one instruction; 1: no voting")
     vote_temperature: float = Field(0.7, gt=0, description="temperature of sampled answers")
-    check_labels: bool = Field(
-        False, description="answer instructions with a fixed label too; `agreement` compares"
+    labels: Literal["keep", "check", "replace"] = Field(
+        "keep",
+        description="what becomes of an answer that was fixed before its input: it stays; the "
+        "model answers too and `agreement` compares; the model's own answer replaces it",
     )
 
 

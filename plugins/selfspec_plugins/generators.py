@@ -1,21 +1,17 @@
-"""Generators: how instructions are proposed and answered with the resident model."""
+"""Generators that propose instructions with the resident model."""
 
 from __future__ import annotations
 
 import random
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from selfspec_core import (
     Context,
-    Example,
     Generator,
     Instruction,
-    Passage,
     Sampling,
     Seed,
     hookimpl,
-    parse,
 )
 from selfspec_core.types import CLOSED_KINDS
 from selfspec_plugins.prompts import (
@@ -140,7 +136,7 @@ class AnswerFirst(LabelFirst):
     """As `label_first`, and for open kinds the model writes an answer, then an input to it.
 
     A definition is easier to write for a term than a term to find for a definition; `agreement`
-    with `answer.check_labels` tells whether the model finds the way back.
+    with `answer.labels = "check"` tells whether the model finds the way back.
     """
 
     name = "answer_first"
@@ -151,72 +147,6 @@ class AnswerFirst(LabelFirst):
     ) -> list[Instruction]:
         labels = [None] * context.settings.propose.batch
         return self._answer_first(batch, context, rng, seeds, labels)
-
-
-class FewShot(Generator):
-    """Answers after a few demonstrations, those of the same task first.
-
-    A label that was fixed before its input was written stays the answer; with
-    `answer.check_labels` the model answers too, and the share that agrees goes into `votes`.
-    """
-
-    name = "few_shot"
-    summary = "answers after demonstrations of the same task"
-
-    def answer(
-        self, instructions: Sequence[Instruction], batch: int, context: Context
-    ) -> list[Example]:
-        """Returns one example per instruction, in order."""
-        settings = context.settings.answer
-        rng = random.Random(context.random_seed_of("answer", batch))
-        shown = _same_task_first(rng, context, instructions[0].task, settings.demonstrations)
-        asked = [i for i in instructions if i.label is None or settings.check_labels]
-        passages = _passages(asked, context)
-        answers = dict(
-            zip(
-                (i.id for i in asked),
-                self._answers(asked, passages, shown, batch, context),
-                strict=True,
-            )
-        )
-        return [
-            _as_example(
-                i, answers.get(i.id, []), batch, shown, passages.get(i.id, []), settings.votes > 1
-            )
-            for i in instructions
-        ]
-
-    def _answers(
-        self,
-        asked: Sequence[Instruction],
-        passages: Mapping[str, Sequence[Passage]],
-        shown: Sequence[Seed],
-        batch: int,
-        context: Context,
-    ) -> list[list[str]]:
-        """Returns `answer.votes` answers to each instruction."""
-        settings, layout = context.settings.answer, context.layout
-        prompts = [
-            layout.few_shot(
-                shown,
-                i.instruction,
-                "\n".join([*(passage.text for passage in passages.get(i.id, ())), i.input]),
-            )
-            for i in asked
-        ]
-        sampling = Sampling(
-            settings.max_new_tokens,
-            settings.vote_temperature if settings.votes > 1 else settings.temperature,
-            settings.top_p,
-            layout.stop,
-            context.random_seed_of("answer", batch),
-        )
-        repeated = [prompt for prompt in prompts for _ in range(settings.votes)]
-        texts = context.model.generate(repeated, sampling) if repeated else []
-        return [
-            [text.strip() for text in texts[at : at + settings.votes]]
-            for at in range(0, len(texts), settings.votes)
-        ]
 
 
 def _wanted(context: Context) -> list[str]:
@@ -235,23 +165,6 @@ def _draw(rng: random.Random, context: Context, task: str | None) -> list[Seed |
     shown = [*rng.sample(seeds, wanted), *from_pool]
     rng.shuffle(shown)
     return shown
-
-
-def _same_task_first(rng: random.Random, context: Context, task: str, count: int) -> list[Seed]:
-    """Draws demonstrations: the task's own seeds stand last, nearest to the query."""
-    same = context.seeds_of(task)
-    others = [seed for seed in context.seeds if seed.task != task]
-    drawn = rng.sample(same, min(count, len(same)))
-    return rng.sample(others, min(count - len(drawn), len(others))) + drawn
-
-
-def _passages(asked: Sequence[Instruction], context: Context) -> dict[str, list[Passage]]:
-    """Returns the passages to show with each instruction, by its id."""
-    k = context.settings.retrieval.k
-    if context.retriever is None or not k or not asked:
-        return {}
-    found = context.retriever.retrieve([f"{i.instruction} {i.input}" for i in asked], k)
-    return {i.id: passages for i, passages in zip(asked, found, strict=True)}
 
 
 def _balanced(rng: random.Random, choices: Sequence[str], count: int) -> list[str]:
@@ -302,53 +215,7 @@ def _likeness(seed: Seed, instruction: str) -> float:
     return len(ours & theirs) / max(1, len(ours | theirs))
 
 
-def _as_example(
-    asked: Instruction,
-    answers: Sequence[str],
-    batch: int,
-    shown: Sequence[Seed],
-    passages: Sequence[Passage],
-    voted: bool,
-) -> Example:
-    """Builds the example: the fixed label, the majority answer, or the only one."""
-    keys = [_key(asked, answer) for answer in answers]
-    output, share = asked.label, None
-    if asked.label is not None and answers:
-        share = keys.count(_key(asked, asked.label)) / len(keys)
-    elif answers:
-        best, votes = Counter(keys).most_common(1)[0]
-        output, share = answers[keys.index(best)], votes / len(keys) if voted else None
-    return Example(
-        asked.id,
-        asked.task,
-        asked.kind,
-        asked.instruction,
-        asked.input,
-        _repaired(asked, output or ""),
-        asked.round,
-        batch,
-        asked.choices,
-        asked.label,
-        share,
-        tuple(s.id for s in shown),
-        tuple(passage.id for passage in passages),
-    )
-
-
-def _key(asked: Instruction, answer: str) -> str:
-    """What two answers must share to count as the same."""
-    return str(parse(asked.kind, answer, asked.choices))
-
-
-def _repaired(asked: Instruction, output: str) -> str:
-    """Mends what the parser can read: a choice in another form becomes the choice itself."""
-    text = " ".join(output.split()) if asked.kind != "summarization" else output.strip()
-    if asked.kind in CLOSED_KINDS and asked.choices:
-        return parse(asked.kind, text, asked.choices) or text
-    return text
-
-
 @hookimpl
 def selfspec_generators() -> list[type[Generator]]:
     """Offers the generators of this module."""
-    return [SelfInstruct, LabelFirst, AnswerFirst, FewShot]
+    return [SelfInstruct, LabelFirst, AnswerFirst]

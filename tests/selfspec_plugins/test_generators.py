@@ -9,7 +9,8 @@ import pytest
 
 from selfspec_core import LAYOUTS, Context, Domain, Instruction, Model, Sampling, Seed
 from selfspec_core.config import resolve
-from selfspec_plugins.generators import FewShot, LabelFirst, SelfInstruct
+from selfspec_plugins.few_shot import FewShot
+from selfspec_plugins.generators import AnswerFirst, LabelFirst, SelfInstruct
 from selfspec_plugins.prompts import (
     label_first_entry,
     label_first_prompt,
@@ -110,6 +111,16 @@ def test_label_first_skips_tasks_that_are_full() -> None:
     assert {row.task for row in LabelFirst().propose(0, ctx)} == {"who"}
 
 
+def test_answer_first_lets_the_model_write_answer_and_input() -> None:
+    model = Recorder(" Ann\nText: Ann 9 ran home.")
+    rows = AnswerFirst().propose(1, context(model))
+    assert model.prompts[0].endswith("\nAnswer:")
+    assert (rows[0].label, rows[0].input) == ("Ann", "Ann 9 ran home.")
+    assert rows[0].instruction in {seed.instruction for seed in SEEDS}
+    unread = AnswerFirst().propose(1, context(Recorder(" Ann")))[0]
+    assert unread.text == " Ann" and unread.label is None
+
+
 def asked(label: str | None = None, task: str = "tone") -> Instruction:
     seed = next(seed for seed in SEEDS if seed.task == task)
     return Instruction(
@@ -133,9 +144,15 @@ def test_fixed_label_stays_and_is_not_asked() -> None:
 
 
 def test_checked_label_counts_agreement() -> None:
-    ctx = context(Recorder(" down"), answer={"check_labels": True})
+    ctx = context(Recorder(" down"), answer={"labels": "check"})
     example = FewShot().answer([asked("up")], 0, ctx)[0]
     assert (example.output, example.votes) == ("up", 0.0)
+
+
+def test_replaced_label_is_the_models_own() -> None:
+    ctx = context(Recorder(" down"), answer={"labels": "replace"})
+    example = FewShot().answer([asked("up")], 0, ctx)[0]
+    assert (example.output, example.label, example.votes) == ("down", None, None)
 
 
 def test_voting_takes_the_majority() -> None:
