@@ -236,12 +236,14 @@ class Capabilities:
     Attributes:
         trains: its weights can be tuned here. Without it a run stops after filtering.
         likelihood: it can score a given continuation.
+        chat: prompts are turns of a chat, so what is wanted has to be asked for.
         layout: name of the layout that suits the untuned model best.
         context: most tokens a prompt and its continuation may have together, or None.
     """
 
     trains: bool = False
     likelihood: bool = False
+    chat: bool = False
     layout: str = "task"
     context: int | None = None
 

@@ -63,12 +63,18 @@ def _generic_item(rng: Random, domain: Domain, task: str) -> Item:
     return Item(task, rng.choice(generic.INSTRUCTIONS[task]), text, answer)
 
 
+def _task(rng: Random, domain: Domain) -> str:
+    """Return a task; those with labels twice as often, for reading is harder than copying."""
+    pool = tasks_of(domain)
+    return rng.choices(pool, [2 if labels_of(domain, task) else 1 for task in pool])[0]
+
+
 def sheet_items(rng: Random, domain: Domain, size: int) -> list[Item]:
     """Return items of one task; sometimes with renamed labels, so that examples must be read."""
     if rng.random() < GENERIC_SHARE:
         task = rng.choice(list(generic.MAKERS))
         return [_generic_item(rng, domain, task) for _ in range(size)]
-    task = rng.choice(tasks_of(domain))
+    task = _task(rng, domain)
     labels = _some_labels(rng, labels_of(domain, task))
     source = Source(rng, domain)
     if not labels or rng.random() < 0.88:
@@ -107,13 +113,12 @@ def sheet(rng: Random, domain: Domain) -> str:
 def mixed_items(rng: Random, domain: Domain, size: int) -> list[Item]:
     """Return items of several tasks."""
     source = Source(rng, domain)
-    pool = tasks_of(domain)
     items = []
     for _ in range(size):
         if rng.random() < 0.12:
             items.append(_generic_item(rng, domain, rng.choice(list(generic.MAKERS))))
             continue
-        task = rng.choice(pool)
+        task = _task(rng, domain)
         items.append(make_item(source, task, _some_labels(rng, labels_of(domain, task))))
     return items
 

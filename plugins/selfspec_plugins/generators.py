@@ -17,6 +17,7 @@ from selfspec_core.types import CLOSED_KINDS
 from selfspec_plugins.prompts import (
     label_first_entry,
     label_first_prompt,
+    open_entry,
     proposal_entry,
     proposal_stops,
     read_proposal,
@@ -47,7 +48,7 @@ class SelfInstruct(Generator):
         opening = settings.preface + "".join(
             proposal_entry(layout, s.instruction, s.input) for s in shown
         )
-        prompt = opening + layout.instruction.removesuffix(" ")
+        prompt = opening + open_entry(layout, chat=context.model.capabilities.chat)
         texts = context.model.generate(
             [prompt] * settings.batch,
             _proposing(context, batch, proposal_stops(layout)),
@@ -114,6 +115,7 @@ class LabelFirst(SelfInstruct):
         for row, (instruction, label, text) in enumerate(zip(asked, labels, texts, strict=True)):
             read = (label, text) if label is not None else read_proposal(layout, text)
             answer, input = read or (None, "")
+            input = input.strip().removeprefix(layout.input.strip())
             rows.append(
                 Instruction(
                     _id(context, batch, row),

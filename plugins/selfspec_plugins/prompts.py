@@ -29,6 +29,14 @@ def _label_first_head(layout: Layout, instruction: str, label: str) -> str:
     return f"{layout.instruction}{instruction}{layout.output}{layout.response(label)}"
 
 
+def open_entry(layout: Layout, *, chat: bool) -> str:
+    """Returns what stands after the demonstrations: an open label, or a request in a chat."""
+    label = layout.instruction.removesuffix(" ")
+    if not chat:
+        return label
+    return f"Write one more entry of this form, a line that starts with '{label}' first:"
+
+
 def proposal_stops(layout: Layout) -> tuple[str, ...]:
     """Returns the strings at which a proposal is over: the next entry, or its own response."""
     following = f"{layout.end}{layout.instruction.strip()}"
@@ -38,9 +46,11 @@ def proposal_stops(layout: Layout) -> tuple[str, ...]:
 def read_proposal(layout: Layout, text: str) -> tuple[str, str] | None:
     """Reads (instruction, input) out of a continuation of the open instruction label.
 
-    Repaired: surrounding space, the input label in another case or without its line break, line
-    breaks inside the instruction. None if there is no input label or a part is empty.
+    Repaired: surrounding space, a repeated instruction label, the input label in another case or
+    without its line break, line breaks inside the instruction. None if there is no input label or
+    a part is empty.
     """
+    text = text.strip().removeprefix(layout.instruction.strip())
     label = layout.input.strip()
     if label:
         parts = re.split(

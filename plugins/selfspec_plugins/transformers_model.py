@@ -68,9 +68,8 @@ class TransformersModel(Model):
 
     @property
     def capabilities(self) -> Capabilities:
-        """Trains, has likelihoods; instruct models take a bare instruction."""
-        layout = "plain" if self.chat else "task"
-        return Capabilities(trains=True, likelihood=True, layout=layout, context=self.context)
+        """Trains, has likelihoods; instruct models are asked in turns."""
+        return Capabilities(trains=True, likelihood=True, chat=self.chat, context=self.context)
 
     @property
     def given_name(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from selfspec_core import LAYOUTS, Context, Domain, Instruction, Model, Sampling, Seed
+from selfspec_core import LAYOUTS, Capabilities, Context, Domain, Instruction, Model, Sampling, Seed
 from selfspec_core.config import resolve
 from selfspec_plugins.few_shot import FewShot
 from selfspec_plugins.generators import AnswerFirst, LabelFirst, SelfInstruct
@@ -175,6 +175,18 @@ def test_what_is_proposed_reads_back(layout) -> None:
     complete = label_first_entry(layout, "Tone?", "It rose.", "up")
     opened = label_first_prompt(layout, "Tone?", "up")
     assert complete.startswith(opened) and complete[len(opened) :].strip() == "It rose."
+
+
+def test_a_chat_model_is_asked_and_may_repeat_the_label() -> None:
+    class Chat(Recorder):
+        @property
+        def capabilities(self) -> Capabilities:
+            return Capabilities(chat=True)
+
+    model = Chat("Task: Do it.\nText: To this.")
+    row = SelfInstruct().propose(0, context(model))[0]
+    assert (row.instruction, row.input) == ("Do it.", "To this.")
+    assert "Write one more entry" in model.prompts[0].splitlines()[-1]
 
 
 def test_repairs() -> None:

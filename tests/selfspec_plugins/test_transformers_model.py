@@ -228,7 +228,7 @@ def test_chat_template_is_used_if_there_is_one(tmp_path):
     chat, plain = TransformersModel(ModelSettings(path=folder)), None
     chat.load()
     assert chat.render("hello") == "Q: hello\nA:"
-    assert chat.capabilities.layout == "plain"
+    assert chat.capabilities.chat
     plain = TransformersModel(ModelSettings(path=folder, chat=False))
     plain.load()
     assert plain.render("hello") == "hello"
