@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from selfspec_core.benchmarks import read_items
-from selfspec_core.components import Context, Domain, Evaluator, Filter, Model
+from selfspec_core.components import Context, Domain, Evaluator, Filter, Generator, Model
 from selfspec_core.config import Settings, read_toml, resolve
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.firewall import Firewall
+from selfspec_core.layouts import LAYOUTS
 from selfspec_core.packages import seeds_from_file
 from selfspec_core.pipeline import Parts
 from selfspec_core.plugins import PluginHost
@@ -39,7 +40,10 @@ class Request:
     def from_dict(cls, row: dict[str, Any]) -> Request:
         """Reads a request back from a manifest."""
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
-        return cls(**values)
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise UsageError(f"manifest.json: damaged: 'request': {error}") from None
 
 
 class AdHoc(Domain):
@@ -108,6 +112,7 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
     seeds = _seeds(request, name, host, settings)
     model = build_model(host, settings)
     model.check()
+    _check_settings(settings, host, model)
     context = Context(name, model, settings, seeds, progress=progress)
     if settings.retrieval.retriever:
         retriever = settings.retrieval.retriever
@@ -132,6 +137,49 @@ def build_model(host: PluginHost, settings: Settings, tuned: str | None = None) 
         table = table.model_copy(update=_model_table(tuned, host))
     backend = table.name if host.has("models", table.name.rpartition("/")[2]) else "transformers"
     return host.find("models", backend)(table)  # type: ignore[no-any-return]
+
+
+def _check_settings(settings: Settings, host: PluginHost, model: Model) -> None:
+    """Finds what would go wrong only hours later.
+
+    Raises:
+        UsageError: naming the key.
+    """
+    if settings.model.layout is not None and settings.model.layout not in LAYOUTS:
+        raise UsageError(
+            f"model.layout = {settings.model.layout!r}{nearest(settings.model.layout, LAYOUTS)}"
+        )
+    if settings.data.size == 0 and not settings.data.seeds:
+        raise UsageError("data.size = 0 and data.seeds = false: nothing is left to train on")
+    for role, name in (
+        ("propose", settings.propose.generator),
+        ("answer", settings.answer.generator),
+    ):
+        cls = host.find("generators", name)
+        if getattr(cls, role) is getattr(Generator, role):
+            able = [
+                c.name
+                for _, c in host.offered("generators")
+                if getattr(c, role) is not getattr(Generator, role)
+            ]
+            raise UsageError(
+                f"{role}.generator: '{name}' does not {role}; these do: {', '.join(able)}"
+            )
+    trainer = settings.training.trainer
+    if (
+        trainer
+        and not settings.training.model
+        and (trainer == "remember") != (model.trainer == "remember")
+    ):
+        raise UsageError(f"training.trainer: '{trainer}' cannot tune model '{model.name}'")
+    known = {
+        c.name
+        for what in ("generators", "trainers", "evaluators", "retrievers")
+        for _, c in host.offered(what, "")
+    }
+    for name in settings.components.model_extra or {}:
+        if name not in known:
+            raise UsageError(f"unknown setting 'components.{name}'{nearest(name, known)}")
 
 
 def _model_table(model: str, host: PluginHost) -> dict[str, Any]:
@@ -166,8 +214,9 @@ def _sets(
 ) -> list[EvaluationSet]:
     """Returns the domain's own items first, then other evaluators' and the benchmarks'."""
     settings = context.settings
-    if not settings.evaluation.evaluators:
-        raise UsageError('evaluation.evaluators: name at least one, such as "answers"')
+    names = settings.evaluation.evaluators
+    if not names or len(set(names)) < len(names):
+        raise UsageError("evaluation.evaluators: name at least one, and each once")
     evaluators: list[Evaluator] = [
         host.build("evaluators", name, settings.components.of(name), domain.name)
         for name in settings.evaluation.evaluators
@@ -213,6 +262,8 @@ def _parts(
     settings = context.settings
     tuned = settings.training.model
     training_model = build_model(host, settings, tuned) if tuned else None
+    if training_model is not None:
+        training_model.check()
     trainer = settings.training.trainer or (training_model or context.model).trainer
     own = settings.components.of
     _filters(host, settings)  # a wrong filter setting is an error now, not after the first round
@@ -234,6 +285,8 @@ def _parts(
 def _filters(host: PluginHost, settings: Settings) -> list[Filter]:
     """Builds the filters in order; a table of a filter that is not in the order is an error."""
     order = settings.filters.order
+    if len(set(order)) < len(order):
+        raise UsageError("filters.order: names a filter twice")
     for key in settings.filters.model_extra or {}:
         if key not in order:
             raise UsageError(f"unknown setting 'filters.{key}'{nearest(key, {'order', *order})}")

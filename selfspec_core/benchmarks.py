@@ -173,7 +173,8 @@ def _kind(task: str, rows: list[tuple[str, Row]]) -> Kind:
         name = PRIMARY["open_qa"]
     if name == "set_f1" and "relation" in f"{metric} {task}":
         return "relation"
-    answers = [answer for _, row in rows for answer in row.get("output") or ()]
+    outputs = [row.get("output") for _, row in rows]
+    answers = [answer for output in outputs if isinstance(output, list) for answer in output]
     synonyms = any(isinstance(answer, list) for answer in answers)
     return _BY_METRIC.get(name, "list_qa" if synonyms else "open_qa")
 

@@ -20,7 +20,7 @@ from selfspec_core.errors import UsageError, nearest
 class Table(BaseModel):
     """A TOML table: unknown keys are errors, values never change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 PREFACE = """\
@@ -80,8 +80,12 @@ class ProposeSettings(Table):
     preface: str = Field(PREFACE, description="what stands above the demonstrations")
     batch: int = Field(16, ge=1, description="proposals that share their demonstrations")
     wave: int = Field(16, ge=1, description="batches before the pool is brought up to date")
-    surplus: float = Field(1.1, ge=1, description="instructions to accept per example wanted")
-    limit: float = Field(8.0, ge=1, description="give up after this many proposals per example")
+    surplus: float = Field(
+        1.1, ge=1, le=100, description="instructions to accept per example wanted"
+    )
+    limit: float = Field(
+        8.0, ge=1, le=10_000, description="give up after this many proposals per example"
+    )
 
 
 class AnswerSettings(Table):
@@ -120,7 +124,7 @@ class TrainingSettings(Table):
     alpha: int = Field(16, ge=1, description="scale of the adapter is alpha / r")
     dropout: float = Field(0.0, ge=0, lt=1)
     lr: float = Field(3e-4, gt=0, description="peak learning rate")
-    epochs: float = Field(3.0, gt=0)
+    epochs: float = Field(3.0, gt=0, le=10_000)
     batch: int = Field(32, ge=1, description="examples per optimizer step, packed or not")
     warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps")
     max_tokens: int = Field(512, ge=16, description="length of a packed row")
@@ -141,7 +145,7 @@ class EvaluationSettings(Table):
     likelihood: bool = Field(True, description="score closed kinds by likelihood too")
     max_new_tokens: int = Field(64, ge=1)
     batch: int = Field(64, ge=1)
-    resamples: int = Field(2000, ge=100, description="bootstrap resamples")
+    resamples: int = Field(2000, ge=100, le=100_000, description="bootstrap resamples")
 
 
 class RoundsSettings(Table):
@@ -150,10 +154,26 @@ class RoundsSettings(Table):
     max: int = Field(1, ge=1)
 
 
-class FiltersSettings(BaseModel):
-    """Which filters, in which order; each has its own table `filters.NAME`."""
+class NamedTables(BaseModel):
+    """Tables by component name; what is in them is checked when the component is built."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
+
+    def of(self, name: str) -> dict[str, Any]:
+        """Returns the settings of component `name` as given."""
+        return dict((self.model_extra or {}).get(name, {}))
+
+    @model_validator(mode="after")
+    def _tables(self) -> Self:
+        for name, table in (self.model_extra or {}).items():
+            if not isinstance(table, dict):
+                raise ValueError(f"'{name}' must be a table, as in {name}.KEY = VALUE")
+        return self
+
+
+class FiltersSettings(NamedTables):
+    """Which filters, in which order; each has its own table `filters.NAME`."""
+
     order: tuple[str, ...] = (
         "well_formed",
         "length",
@@ -162,26 +182,9 @@ class FiltersSettings(BaseModel):
         "agreement",
     )
 
-    def of(self, name: str) -> dict[str, Any]:
-        """Returns the settings of filter `name` as given."""
-        return dict((self.model_extra or {}).get(name, {}))
 
-    @model_validator(mode="after")
-    def _tables(self) -> Self:
-        for name, table in (self.model_extra or {}).items():
-            if not isinstance(table, dict):
-                raise ValueError(f"'{name}' must be a table, as in filters.{name}.KEY = VALUE")
-        return self
-
-
-class ComponentsSettings(BaseModel):
+class ComponentsSettings(NamedTables):
     """Settings of a plugin's own components: `components.NAME.KEY`."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    def of(self, name: str) -> dict[str, Any]:
-        """Returns the settings of component `name` as given."""
-        return dict((self.model_extra or {}).get(name, {}))
 
 
 class Settings(Table):
@@ -238,12 +241,12 @@ def read_toml(path: Path) -> dict[str, Any]:
         UsageError: naming file, line and column.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file") from None
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: not valid TOML: {error}") from None
 
 

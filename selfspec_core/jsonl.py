@@ -30,7 +30,10 @@ def read_jsonl(file: Traversable, label: str) -> list[tuple[str, dict[str, Any]]
             continue
         try:
             row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+            json.dumps(row, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{where}: holds half of a surrogate pair (\\ud800 …)") from None
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"{where}: not valid JSON: {getattr(error, 'msg', error)}") from None
         if not isinstance(row, dict):
             raise UsageError(f"{where}: expected a JSON object")

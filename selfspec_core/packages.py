@@ -30,9 +30,20 @@ def parse_seeds(file: Traversable, label: str) -> list[Seed]:
         seed = Seed.from_dict(row)
         if seed.id in seeds:
             raise UsageError(f"{where}: id '{seed.id}' is used twice")
+        if seed.kind in CLOSED_KINDS and not seed.choices:
+            raise UsageError(f"{where}: key 'choices' is missing; kind '{seed.kind}' needs it")
         if seed.kind in CLOSED_KINDS and seed.output not in seed.choices:
             raise UsageError(
                 f"{where}: output '{seed.output}' is none of choices {list(seed.choices)}"
+            )
+        first = next((s for s in seeds.values() if s.task == seed.task), seed)
+        if seed.kind != first.kind:
+            raise UsageError(
+                f"{where}: kind '{seed.kind}', but task '{seed.task}' has '{first.kind}'"
+            )
+        if "###" in f"{seed.instruction}{seed.input}{seed.output}":
+            raise UsageError(
+                f"{where}: '###' marks the parts of a prompt and cannot stand in a seed"
             )
         seeds[seed.id] = seed
     if not seeds:

@@ -138,8 +138,8 @@ class PluginHost:
             source = self.sources[impl.plugin_name]
             try:
                 # an implementation may take fewer arguments than the spec has
-                classes = impl.function(*(domain for _ in impl.argnames)) or ()
-            except Exception as error:
+                classes = _checked(impl.function(*(domain for _ in impl.argnames)) or ())
+            except (Exception, SystemExit) as error:
                 self._keep_error(source, error)
                 continue
             found += [(source, cls) for cls in classes]
@@ -200,12 +200,12 @@ class PluginHost:
             self._manager.register(plugin, name=source.key)
             registered = True
             self._check(source.name, plugin)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if registered:
                 self._manager.unregister(name=source.key)
             self._keep_error(source, error)
 
-    def _keep_error(self, source: Source, error: Exception) -> None:
+    def _keep_error(self, source: Source, error: BaseException) -> None:
         kept = f"{type(error).__name__}: {' '.join(str(error).split())}"
         self.sources[source.key] = replace(source, error=kept, trace=traceback.format_exc())
         if os.environ.get("SELFSPEC_STRICT") == "1":
@@ -216,6 +216,23 @@ class PluginHost:
         self._manager.check_pending()
         if not self._manager.get_hookcallers(plugin):
             raise TypeError(f"{name} implements no selfspec hook (is @hookimpl missing?)")
+
+
+def _checked(classes: Any) -> list[type[Component]]:
+    """Returns what a hook returned, if it is a list of component classes with their names.
+
+    Raises:
+        TypeError: saying what it is instead.
+    """
+    if not isinstance(classes, list | tuple):
+        raise TypeError(f"a hook returned {classes!r} instead of a list of classes")
+    for cls in classes:
+        if not (isinstance(cls, type) and issubclass(cls, Component)):
+            raise TypeError(f"a hook returned {cls!r}, which is no component class")
+        for key in ("name", "summary"):
+            if not isinstance(getattr(cls, key, None), str):
+                raise TypeError(f"component {cls.__name__} has no '{key}'")
+    return list(classes)
 
 
 def installed_domains() -> list[Source]:

@@ -23,6 +23,7 @@ from selfspec_core.errors import SelfspecError, UsageError, nearest
 
 RUNS = Path("runs")
 _COMMITS = "commits.jsonl"
+_MANIFEST: dict[str, type] = {"request": dict, "conditions": dict, "timings": dict}
 
 
 def dumps(value: Any) -> str:
@@ -59,16 +60,38 @@ class RoundFolder:
         """Returns the complete lines of the commit journal."""
         file = self.path / _COMMITS
         lines = file.read_bytes().splitlines(keepends=True) if file.exists() else []
-        return [json.loads(line) for line in lines if line.endswith(b"\n")]
+        whole = [line for line in lines if line.endswith(b"\n")]
+        try:
+            commits = [json.loads(line) for line in whole]
+            for number, commit in enumerate(commits, 1):
+                if not isinstance(commit, dict) or not {"stage", "sizes"} <= commit.keys():
+                    raise ValueError(f"line {number} is no commit")
+        except ValueError as error:
+            raise SelfspecError(f"{file}: damaged: {error}") from None
+        return commits
 
     def _cut_back(self) -> None:
-        """Cuts every journal back to the last commit."""
-        for journal in self.path.glob("*.jsonl"):
-            if journal.name == _COMMITS:
-                whole = journal.read_bytes().rpartition(b"\n")
-                os.truncate(journal, len(whole[0] + whole[1]))
-            else:
-                os.truncate(journal, self._sizes.get(journal.name, 0))
+        """Cuts every journal back to the last commit.
+
+        Raises:
+            SelfspecError: if a journal is shorter than its commits say; nothing is touched then.
+        """
+        for name, size in self._sizes.items():
+            journal = self.path / name
+            found = journal.stat().st_size if journal.exists() else 0
+            if found < size:
+                raise SelfspecError(
+                    f"{journal}: damaged: {found} bytes, but {_COMMITS} says {size}"
+                )
+        journals = [path for path in self.path.glob("*.jsonl") if path.name != _COMMITS]
+        if not self.commits and any(path.stat().st_size for path in journals):
+            if not (self.path / _COMMITS).exists():
+                raise SelfspecError(f"{self.path / _COMMITS}: missing, but there are journals")
+        for journal in journals:
+            os.truncate(journal, self._sizes.get(journal.name, 0))
+        if (self.path / _COMMITS).exists():
+            whole = (self.path / _COMMITS).read_bytes().rpartition(b"\n")
+            os.truncate(self.path / _COMMITS, len(whole[0] + whole[1]))
 
     def commit(
         self,
@@ -110,8 +133,11 @@ class RoundFolder:
         if not end:
             return
         with file.open("rb") as lines:
-            for line in lines:
-                yield json.loads(line)
+            for number, line in enumerate(lines, 1):
+                try:
+                    yield json.loads(line)
+                except ValueError as error:
+                    raise SelfspecError(f"{file}:{number}: damaged: {error}") from None
                 end -= len(line)
                 if end <= 0:
                     break
@@ -161,8 +187,14 @@ class Run:
             run.manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             raise UsageError(f"{path}: not a run folder (it has no manifest.json)") from None
-        except json.JSONDecodeError as error:
-            raise UsageError(f"{path}/manifest.json: not valid JSON: {error.msg}") from None
+        except ValueError as error:
+            raise UsageError(f"{path}/manifest.json: not valid JSON: {error}") from None
+        if not isinstance(run.manifest, dict):
+            raise UsageError(f"{path}/manifest.json: expected a JSON object")
+        for key, kind in _MANIFEST.items():
+            if not isinstance(run.manifest.setdefault(key, kind()), kind):
+                found = run.manifest[key]
+                raise UsageError(f"{path}/manifest.json: damaged: '{key}' is {found!r}")
         if write:
             run._acquire()
         return run

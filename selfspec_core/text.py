@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+import unicodedata
 from collections.abc import Collection, Sequence
 
 _SINGLE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and Han: no spaces between
@@ -15,9 +17,20 @@ def words(text: str) -> list[str]:
     """Returns the lower-cased words of `text`.
 
     A word is a run of Unicode letters and digits; everything else (also `_`, `'` and the decimal
-    point) separates. Han characters and kana, which are written without spaces, are a word each.
+    point) separates. Full-width and ligature forms count as their plain ones (NFKC), invisible
+    characters as nothing, HTML entities as what they stand for. Han characters and kana, which are
+    written without spaces, are a word each.
     """
+    if not text.isascii():
+        text = "".join(c for c in unicodedata.normalize("NFKC", text) if not _invisible(c))
+    if "&" in text:
+        text = html.unescape(text)
     return _WORD.findall(text.lower())
+
+
+def _invisible(char: str) -> bool:
+    """Soft hyphens, zero-width spaces and the like: they part no words."""
+    return unicodedata.category(char) == "Cf"
 
 
 def compared_text(instruction: str, input: str, fixed: Collection[str]) -> str:

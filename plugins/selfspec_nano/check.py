@@ -16,6 +16,7 @@ import numpy as np
 
 from selfspec_nano import corpus
 from selfspec_nano.content import load_domains
+from selfspec_nano.crowd import ORGANISATION_FRAMES
 
 RUN = 13
 NEAR = 0.7 - 1e-9
@@ -46,6 +47,7 @@ def frames() -> Iterator[str]:
         for entry in (*domain.events, *domain.statements, *domain.terms):
             yield from (*entry.texts, *entry.held_out)
         yield from domain.prose
+    yield from ORGANISATION_FRAMES
 
 
 def frame_pattern(frame: str) -> re.Pattern[str]:

@@ -77,6 +77,25 @@ STARTERS = frozenset(
 """Words that start a sentence and are never names, so they may lose their capital."""
 
 
+STEMS = (
+    "Ash Bar Beck Black Bram Brad Bur Cal Cam Car Chal Chis Clay Cliff Col Cran Crom Dan Dar Den Der "
+    "Dun Ed Elm Ever Fair Far Fern Finch Fitz Gal Gil Glen Graf Hal Hamp Hart Hatch Haver Heath Hol "
+    "Hunt Ken Kil King Kirk Lang Lark Lau Led Len Lock Long Lor Mal Marl Mer Mid Mil Mont Mor Nether "
+    "New Nor Oak Old Pad Park Pem Pen Per Pres Quin Rad Ray Red Rich Rock Roth Rush Sal Sand Sel Shaw "
+    "Shel Sher Sut Tal Ten Thorn Til Tor Trent Up Vander Wal War Water Wel West Whit Wil Win York"
+).split()
+TRADES = (
+    "Marine|Plastics|Optics|Glass|Timber|Freight|Cruises|Apparel|Biscuits|Beverages|Cables|Carpets|"
+    "Ceramics|Coal|Coffee|Cycles|Devices|Dredging|Electric|Elevators|Engines|Fabrics|Fasteners|"
+    "Ferries|Fertilisers|Films|Finance|Fisheries|Footwear|Forge|Furniture|Games|Gas|Gold|Grain|"
+    "Hardware|Instruments|Interiors|Jewellers|Laboratories|Lamps|Leasing|Leather|Lighting|Lumber|"
+    "Machinery|Materials|Meats|Metals|Mills|Mobile|Mortgage|Networks|Nutrition|Outdoor|Packaging|"
+    "Paints|Petroleum|Pipelines|Press|Pumps|Quarries|Realty|Recycling|Rubber|Salt|Seeds|Services|"
+    "Shipyards|Signals|Snacks|Spirits|Sports|Studios|Sugar|Supply|Technologies|Tools|Tractor|"
+    "Travel|Trust|Turbines|Utilities|Valves|Ventures|Water|Wines|Wireless|Works"
+).split("|")
+
+
 def word(rng: Random) -> str:
     """Return one capitalised invented word, such as ``Norvale`` or ``Traick``."""
     while True:
@@ -87,6 +106,8 @@ def word(rng: Random) -> str:
         tail = (
             rng.choice(ENDINGS) if rng.random() < 0.55 else rng.choice(ONSETS) + rng.choice("aeio")
         )
+        if rng.random() < 0.4:  # as English place names and surnames are built
+            body, tail = rng.choice(STEMS), rng.choice(ENDINGS)
         name = (body + tail).capitalize()
         if name not in STARTERS:
             return name
@@ -94,6 +115,8 @@ def word(rng: Random) -> str:
 
 def _organisation(rng: Random, field: str) -> str:
     kind = rng.choice(KIND_LISTS.get(field, KIND_LISTS["finance"]))
+    if field == "finance" and rng.random() < 0.6:
+        kind = rng.choice(TRADES)
     style = rng.random()
     if style < 0.32:
         name = f"{word(rng)} {kind}"

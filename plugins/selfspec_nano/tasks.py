@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from random import Random
 
 from selfspec_nano.content import Domain, Event, Statement, fields
+from selfspec_nano.crowd import ORGANISATION_FRAMES
 from selfspec_nano.instructions import instruction
 from selfspec_nano.slots import Filler
 from selfspec_nano.voice import aside, headline
 
 FIGURE_SLOTS = frozenset("M M2 P P2 N N2 K K2 Cents Cps Cps2 Year Dose".split())
+CROWD_SHARE = 0.4
 CHOICES = {
     "headline_sentiment": ["positive", "negative", "neutral"],
     "policy_stance": ["hawkish", "dovish", "neutral"],
@@ -143,13 +145,19 @@ def claim(source: Source, label: str | None = None) -> tuple[str, str]:
             return f"{padded(source, fill(frame), 0.15)} Claim: {fill(rng.choice(claims))}", label
 
 
+def _event(source: Source) -> Event:
+    return source.rng.choice(source.events())
+
+
 def organisations(source: Source, label: str | None = None) -> tuple[str, str]:
     """Make a text and the organisations it names, in order."""
     rng = source.rng
     wanted = rng.choice((1, 1, 2, 2, 3))
     text, found = "", []
     while len(found) < wanted:
-        frame, fill = source.frame(rng.choice(source.events())), source.filler()
+        crowd = rng.random() < CROWD_SHARE and not source.held_out
+        frame = rng.choice(ORGANISATION_FRAMES if crowd else source.texts(_event(source)))
+        fill = source.filler()
         sentence = aside(rng, fill(frame))
         text = joined(text, sentence) if text else sentence
         found += fill.organisations(frame, sentence)
@@ -209,7 +217,6 @@ MAKERS: dict[str, Callable[..., tuple[str, str]]] = {
     "deal_roles": span,
     "glossary": term,
 }
-LABELLED = frozenset(("headline_sentiment", "event_type", "headline_yesno", "claim_check"))
 
 
 def tasks_of(domain: Domain) -> list[str]:

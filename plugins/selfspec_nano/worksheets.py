@@ -30,6 +30,9 @@ RENAMED = {
     ),
     ("hawkish", "dovish", "neutral"): "tight loose even|up down hold|hawk dove none",
 }
+LABELLED_WEIGHT = 2.5
+TASK_WEIGHTS = {"event_type": 1.0, "glossary": 1.5}
+"""How often tasks come, against 1 for tasks that copy; labelled ones have ``LABELLED_WEIGHT``."""
 GENERIC_SHARE = 0.16
 
 
@@ -64,9 +67,12 @@ def _generic_item(rng: Random, domain: Domain, task: str) -> Item:
 
 
 def _task(rng: Random, domain: Domain) -> str:
-    """Return a task; those with labels twice as often, for reading is harder than copying."""
+    """Return a task; those that are learned last come most often (``TASK_WEIGHTS``)."""
     pool = tasks_of(domain)
-    return rng.choices(pool, [2 if labels_of(domain, task) else 1 for task in pool])[0]
+    weights = [
+        TASK_WEIGHTS.get(task, LABELLED_WEIGHT if labels_of(domain, task) else 1.0) for task in pool
+    ]
+    return rng.choices(pool, weights)[0]
 
 
 def sheet_items(rng: Random, domain: Domain, size: int) -> list[Item]:

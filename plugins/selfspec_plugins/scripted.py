@@ -31,6 +31,7 @@ from selfspec_core import (
     hookimpl,
 )
 from selfspec_core.config import ModelSettings
+from selfspec_core.jsonl import read_jsonl
 
 _MEMORY = "memory.json"
 _CLUELESS = "I would have to think about that."
@@ -53,11 +54,11 @@ class Scripted(Model):
         self._script: list[dict[str, str]] = []
         self._memory: list[dict[str, str]] = []
         if self.settings.path is not None:
-            try:
-                lines = Path(self.settings.path).read_text(encoding="utf-8").splitlines()
-            except OSError as error:
-                raise UsageError(f"model.path {self.settings.path}: {error.strerror}") from None
-            self._script = [json.loads(line) for line in lines if line.strip()]
+            for where, row in read_jsonl(self.settings.path, str(self.settings.path)):
+                for key in ("instruction", "input", "output"):
+                    if not isinstance(row.get(key), str):
+                        raise UsageError(f"{where}: key '{key}' must be a string")
+                self._script.append(row)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -86,7 +87,7 @@ class Scripted(Model):
             (one for one in LAYOUTS.values() if one.instruction and one.instruction in prompt),
             LAYOUTS["plain"],
         )
-        *shown, last = prompt.split(layout.end + layout.instruction)
+        *shown, last = prompt.split(layout.end + (layout.instruction or "\0"))
         if last.endswith(layout.output):
             known = [*self._memory, *self._script, *filter(None, (_read(layout, s) for s in shown))]
             return _nearest(last, known)

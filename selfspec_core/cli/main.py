@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
-from io import IOBase
+from io import IOBase, TextIOWrapper
 
 import click
 
@@ -88,9 +88,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     asked = [word for word in given if word != "--debug"]  # accepted after the command, too
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a locale without these characters shows others
+            stream.reconfigure(errors="replace")
     try:
         code = selfspec.main(asked, prog_name="selfspec", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
     except Exception as error:
         sys.exit(_fail(error, debug="--debug" in given))

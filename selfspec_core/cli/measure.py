@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,12 @@ def measure(
     files = tuple(str(Path(path).resolve()) for path in benchmarks)
     folder = _round_of(target)
     if folder is not None:
-        asked = dict(Run.open(find_run(target)).manifest["request"])
-        flags = (*asked["set"], *flags)
-        request = Request(
-            domain or asked["domain"], asked["recipe"], asked["model"], asked["seeds"], files, flags
+        asked = Request.from_dict(Run.open(find_run(target)).manifest["request"])
+        request = replace(
+            asked,
+            domain=domain or asked.domain,
+            benchmarks=files,
+            set=(*asked.set, *flags),
         )
         adapters = trained(folder)
     elif domain is None:
@@ -69,11 +72,12 @@ def measure(
 def _round_of(target: str) -> RoundFolder | None:
     """Returns the last round of a run, or None if there is no run of that name."""
     try:
-        run = Run.open(find_run(target))
+        path = find_run(target)
     except UsageError:
         if target == "latest":
             raise
         return None
+    run = Run.open(path)
     numbers = run.round_numbers()
     return RoundFolder(run.path / f"round-{numbers[-1]}", write=False) if numbers else None
 

@@ -126,6 +126,11 @@ def _say_plan(run: Run, assembly: Assembly) -> None:
         f"model       {settings.model.path or settings.model.name}",
         f"plan        {plan}",
     ]
+    for seed, verdict in zip(
+        context.seeds, assembly.parts.firewall.screen(context.seeds), strict=True
+    ):
+        if not verdict.keep:
+            lines.append(f"seed {seed.id} is not trained on: {verdict.reason}: {verdict.evidence}")
     if assembly.unscreened:
         lines.append(f"not screened against: {', '.join(assembly.unscreened)}")
     for line in lines:

@@ -72,6 +72,8 @@ def _train(
     path = adapter_path(folder, system)
     finished = trained(folder)
     if system in finished:
+        if not path.is_dir():
+            raise SelfspecError(f"{path}: missing, though the run says it was trained")
         return finished[system]
     verdicts = firewall.screen(rows)
     clean = [row for row, verdict in zip(rows, verdicts, strict=True) if verdict.keep]

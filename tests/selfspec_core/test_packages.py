@@ -57,7 +57,7 @@ def test_seeds_come_in_order_and_empty_lines_are_skipped(seeds):
         (line(choices="good"), "key 'choices' must be a list of strings"),
         (line(choices=["good", 1]), "key 'choices' must be a list of strings"),
         (line(output="fair"), "output 'fair' is none of choices ['good', 'bad']"),
-        (line(choices=None), "output 'bad' is none of choices []"),
+        (line(choices=None), "key 'choices' is missing"),
         (line(id="a-0"), "id 'a-0' is used twice"),
         (line(source=3), "key 'source' must be a string"),
     ],
