@@ -26,6 +26,7 @@ from selfspec_core.errors import UsageError, nearest
 DOMAIN_GROUP, PLUGIN_GROUP = "selfspec.domains", "selfspec.plugins"
 
 DEFAULT_PLUGINS = (
+    "selfspec_plugins.balance",
     "selfspec_plugins.few_shot",
     "selfspec_plugins.filters",
     "selfspec_plugins.generators",

@@ -17,6 +17,7 @@ import numpy as np
 from selfspec_nano import corpus
 from selfspec_nano.content import load_domains
 from selfspec_nano.crowd import ORGANISATION_FRAMES
+from selfspec_nano.ledger import QUESTIONS
 
 RUN = 13
 NEAR = 0.7 - 1e-9
@@ -48,6 +49,7 @@ def frames() -> Iterator[str]:
             yield from (*entry.texts, *entry.held_out)
         yield from domain.prose
     yield from ORGANISATION_FRAMES
+    yield from (text for text, _ in QUESTIONS)
 
 
 def frame_pattern(frame: str) -> re.Pattern[str]:

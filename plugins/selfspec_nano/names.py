@@ -78,11 +78,12 @@ STARTERS = frozenset(
 
 
 STEMS = (
-    "Ash Bar Beck Black Bram Brad Bur Cal Cam Car Chal Chis Clay Cliff Col Cran Crom Dan Dar Den Der "
-    "Dun Ed Elm Ever Fair Far Fern Finch Fitz Gal Gil Glen Graf Hal Hamp Hart Hatch Haver Heath Hol "
-    "Hunt Ken Kil King Kirk Lang Lark Lau Led Len Lock Long Lor Mal Marl Mer Mid Mil Mont Mor Nether "
-    "New Nor Oak Old Pad Park Pem Pen Per Pres Quin Rad Ray Red Rich Rock Roth Rush Sal Sand Sel Shaw "
-    "Shel Sher Sut Tal Ten Thorn Til Tor Trent Up Vander Wal War Water Wel West Whit Wil Win York"
+    "Ash Bar Beck Black Bram Brad Bur Cal Cam Car Chal Chis Clay Cliff Col Cran Crom Dan Dar "
+    "Den Der Dun Ed Elm Ever Fair Far Fern Finch Fitz Gal Gil Glen Graf Hal Hamp Hart Hatch "
+    "Haver Heath Hol Hunt Ken Kil King Kirk Lang Lark Lau Led Len Lock Long Lor Mal Marl Mer "
+    "Mid Mil Mont Mor Nether New Nor Oak Old Pad Park Pem Pen Per Pres Quin Rad Ray Red Rich "
+    "Rock Roth Rush Sal Sand Sel Shaw Shel Sher Sut Tal Ten Thorn Til Tor Trent Up Vander Wal "
+    "War Water Wel West Whit Wil Win York"
 ).split()
 TRADES = (
     "Marine|Plastics|Optics|Glass|Timber|Freight|Cruises|Apparel|Biscuits|Beverages|Cables|Carpets|"

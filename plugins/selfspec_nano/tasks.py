@@ -7,11 +7,13 @@ from random import Random
 from selfspec_nano.content import Domain, Event, Statement, fields
 from selfspec_nano.crowd import ORGANISATION_FRAMES
 from selfspec_nano.instructions import instruction
+from selfspec_nano.ledger import QUESTIONS
 from selfspec_nano.slots import Filler
 from selfspec_nano.voice import aside, headline
 
 FIGURE_SLOTS = frozenset("M M2 P P2 N N2 K K2 Cents Cps Cps2 Year Dose".split())
-CROWD_SHARE = 0.4
+CROWD_SHARE = 0.35
+"""Share of lists and lookups that use the general sentences of ``crowd`` and ``ledger``."""
 CHOICES = {
     "headline_sentiment": ["positive", "negative", "neutral"],
     "policy_stance": ["hawkish", "dovish", "neutral"],
@@ -167,11 +169,15 @@ def organisations(source: Source, label: str | None = None) -> tuple[str, str]:
 def _question(source: Source, figures: bool) -> tuple[str, str]:
     rng = source.rng
     while True:
-        event = rng.choice(source.events(lambda e: e.ask))
-        frame, fill = source.frame(event), source.filler()
+        if rng.random() < CROWD_SHARE and not source.held_out:
+            frame, asked = rng.choice(QUESTIONS)
+        else:
+            event = rng.choice(source.events(lambda e: e.ask))
+            frame, asked = source.frame(event), event.ask
+        fill = source.filler()
         pairs = [
             (question, answer)
-            for question, answer in event.ask
+            for question, answer in asked
             if answerable(frame, question, answer)
             and fields(answer)
             and bool(fields(answer) & FIGURE_SLOTS) == figures

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from selfspec_core import (
     Context,
@@ -18,7 +17,8 @@ from selfspec_core import (
     hookimpl,
     parse,
 )
-from selfspec_core.types import CLOSED_KINDS
+from selfspec_core.config import AnswerSettings
+from selfspec_core.types import CLOSED_KINDS, LIST_KINDS
 
 
 class FewShot(Generator):
@@ -38,9 +38,7 @@ class FewShot(Generator):
         settings = context.settings.answer
         rng = random.Random(context.random_seed_of("answer", batch))
         shown = _same_task_first(rng, context, instructions[0].task, settings.demonstrations)
-        if settings.labels == "replace":
-            instructions = [replace(i, label=None) for i in instructions]
-        asked = [i for i in instructions if i.label is None or settings.labels == "check"]
+        asked = [i for i in instructions if i.label is None or settings.labels != "keep"]
         passages = _passages(asked, context)
         answers = dict(
             zip(
@@ -50,9 +48,7 @@ class FewShot(Generator):
             )
         )
         return [
-            _as_example(
-                i, answers.get(i.id, []), batch, shown, passages.get(i.id, []), settings.votes > 1
-            )
+            _as_example(i, answers.get(i.id, []), batch, shown, passages.get(i.id, []), settings)
             for i in instructions
         ]
 
@@ -112,23 +108,17 @@ def _as_example(
     batch: int,
     shown: Sequence[Seed],
     passages: Sequence[Passage],
-    voted: bool,
+    settings: AnswerSettings,
 ) -> Example:
-    """Builds the example: the fixed label, the majority answer, or the only one."""
-    keys = [_key(asked, answer) for answer in answers]
-    output, share = asked.label, None
-    if asked.label is not None and answers:
-        share = keys.count(_key(asked, asked.label)) / len(keys)
-    elif answers:
-        best, votes = Counter(keys).most_common(1)[0]
-        output, share = answers[keys.index(best)], votes / len(keys) if voted else None
+    """Builds the example of an instruction and the model's own answers to it."""
+    output, share = _settle(asked, answers, settings)
     return Example(
         asked.id,
         asked.task,
         asked.kind,
         asked.instruction,
         asked.input,
-        _repaired(asked, output or ""),
+        _repaired(asked, output),
         asked.round,
         batch,
         asked.choices,
@@ -139,16 +129,39 @@ def _as_example(
     )
 
 
+def _settle(
+    asked: Instruction, answers: Sequence[str], settings: AnswerSettings
+) -> tuple[str, float | None]:
+    """Returns the output and, where answers were compared, the share that agrees with it.
+
+    A fixed label stays, unless it is to be replaced and the model's own answer can be parsed.
+    """
+    keys = [_key(asked, answer) for answer in answers]
+    readable = [key for key in keys if key != _UNREADABLE]
+    if asked.label is not None and not (settings.labels == "replace" and readable):
+        checked = settings.labels == "check" and keys
+        return asked.label, keys.count(_key(asked, asked.label)) / len(keys) if checked else None
+    if not keys:
+        return "", None
+    best, votes = Counter(readable or keys).most_common(1)[0]
+    return answers[keys.index(best)], votes / len(keys) if settings.votes > 1 else None
+
+
+_UNREADABLE = "None"
+
+
 def _key(asked: Instruction, answer: str) -> str:
     """What two answers must share to count as the same."""
     return str(parse(asked.kind, answer, asked.choices))
 
 
 def _repaired(asked: Instruction, output: str) -> str:
-    """Mends what the parser can read: a choice in another form becomes the choice itself."""
+    """Mends what the parser can read: a choice in another form, a member said twice."""
     text = " ".join(output.split()) if asked.kind != "summarization" else output.strip()
     if asked.kind in CLOSED_KINDS and asked.choices:
         return parse(asked.kind, text, asked.choices) or text
+    if asked.kind in LIST_KINDS:
+        return ", ".join(parse(asked.kind, text, asked.choices) or ()) or text
     return text
 
 

@@ -88,21 +88,27 @@ class Scripted(Model):
             LAYOUTS["plain"],
         )
         *shown, last = prompt.split(layout.end + (layout.instruction or "\0"))
+        whole = re.split(re.escape(layout.end), prompt)
+        if last.endswith(layout.output) and _answer_stands_first(layout, shown):
+            return self._propose(layout, last, whole, rng)
         if last.endswith(layout.output):
             known = [*self._memory, *self._script, *filter(None, (_read(layout, s) for s in shown))]
             return _nearest(last, known)
-        whole = re.split(re.escape(layout.end), prompt)
         return self._propose(layout, last, whole, rng)
 
     def _propose(self, layout: Layout, last: str, shown: Sequence[str], rng: random.Random) -> str:
-        """Writes an input (label-first) or an instruction with its input."""
+        """Writes what the prompt leaves open: an input, an answer or instruction and its input."""
         if self._script:
             line = rng.choice(self._script)
-            return f" {line['instruction']}{layout.input}{line['input']}"
+            opened = line["output" if last.endswith(layout.output) else "instruction"]
+            return f" {opened}{layout.input}{line['input']}"
         entries = [e for e in (_read_proposed(layout, text) for text in shown) if e]
         input = _recombined([e["input"] for e in entries], rng)
         if last.endswith(layout.input.removesuffix(" ")):
             return f" {input}"
+        if last.endswith(layout.output):
+            answer = rng.choice(entries)["output"]
+            return f" {answer}{layout.input}{answer}: {input}"
         return f" {rng.choice(entries)['instruction']}{layout.input}{input}"
 
 
@@ -116,8 +122,14 @@ def _read_proposed(layout: Layout, text: str) -> dict[str, str] | None:
     """Reads instruction and input of a demonstration, in whichever order its parts stand."""
     head, label, input = text.partition(layout.input)
     _, opened, instruction = head.rpartition(layout.instruction)
-    instruction = instruction.split(layout.output)[0]
-    return {"instruction": instruction, "input": input} if label and opened else None
+    instruction, _, output = instruction.partition(layout.output)
+    row = {"instruction": instruction, "input": input, "output": output.strip()}
+    return row if label and opened else None
+
+
+def _answer_stands_first(layout: Layout, shown: Sequence[str]) -> bool:
+    """Says whether the demonstrations give the answer before the input."""
+    return bool(shown) and 0 <= shown[-1].find(layout.output) < shown[-1].find(layout.input)
 
 
 def _nearest(query: str, known: Sequence[dict[str, str]]) -> str:

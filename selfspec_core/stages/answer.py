@@ -10,7 +10,7 @@ from math import ceil
 from selfspec_core.components import Context, Generator
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
-from selfspec_core.stages.chain import Chain, Judged, decided, quota, rejection
+from selfspec_core.stages.chain import Chain, Judged, arrival, decided, quota, rejection
 from selfspec_core.types import Example, Instruction
 
 STAGE = "answer"
@@ -71,7 +71,7 @@ def restore(folder: RoundFolder, chain: Chain, context: Context) -> None:
     for row in folder.read("rejected"):
         if "output" in row:
             judged.append((Example.from_dict(row), row["filter"]))
-    chain.restore(judged, context)
+    chain.restore(sorted(judged, key=lambda pair: arrival(pair[0])), context)
 
 
 def _screened(judged: list[Judged], firewall: Firewall) -> list[Judged]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from selfspec_core.components import Context, Filter
 from selfspec_core.errors import SelfspecError
-from selfspec_core.types import KEEP, Verdict
+from selfspec_core.types import KEEP, Example, Instruction, Verdict
 
 Judged = tuple[Any, Verdict, str]
 """A candidate, the verdict, and the name of the filter that gave it ("" when all kept it)."""
@@ -46,6 +46,11 @@ class Chain:
         for one in self.filters:
             one.restore([candidate for candidate, _ in reached], context)
             reached = [(candidate, by) for candidate, by in reached if by != one.name]
+
+
+def arrival(candidate: Instruction | Example) -> tuple[int, ...]:
+    """Returns the sort key of the order in which candidates were judged."""
+    return candidate.batch, *(int(part) for part in candidate.id.lstrip("r").split("-"))
 
 
 def quota(judged: Sequence[Judged], have: Counter[str], room: int, total: int) -> list[Judged]:

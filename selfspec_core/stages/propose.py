@@ -11,7 +11,7 @@ from math import ceil
 
 from selfspec_core.components import Context, Generator
 from selfspec_core.runs import RoundFolder
-from selfspec_core.stages.chain import Chain, decided, quota, rejection
+from selfspec_core.stages.chain import Chain, arrival, decided, quota, rejection
 from selfspec_core.types import Instruction
 
 STAGE = "propose"
@@ -55,11 +55,7 @@ def restore(folder: RoundFolder, chain: Chain, context: Context) -> None:
     for row in folder.read("rejected"):
         if "output" not in row:
             judged.append((Instruction.from_dict(row), row["filter"]))
-    chain.restore(sorted(judged, key=lambda pair: _arrival(pair[0])), context)
-
-
-def _arrival(instruction: Instruction) -> tuple[int, int]:
-    return instruction.batch, int(instruction.id.rpartition("-")[2])
+    chain.restore(sorted(judged, key=lambda pair: arrival(pair[0])), context)
 
 
 def _room(context: Context, target: int, wave: int) -> int:

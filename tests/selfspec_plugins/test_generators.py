@@ -152,7 +152,12 @@ def test_checked_label_counts_agreement() -> None:
 def test_replaced_label_is_the_models_own() -> None:
     ctx = context(Recorder(" down"), answer={"labels": "replace"})
     example = FewShot().answer([asked("up")], 0, ctx)[0]
-    assert (example.output, example.label, example.votes) == ("down", None, None)
+    assert (example.output, example.label, example.votes) == ("down", "up", None)
+
+
+def test_unreadable_answer_replaces_no_label() -> None:
+    ctx = context(Recorder(" who knows"), answer={"labels": "replace"})
+    assert FewShot().answer([asked("up")], 0, ctx)[0].output == "up"
 
 
 def test_voting_takes_the_majority() -> None:
