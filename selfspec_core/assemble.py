@@ -5,45 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from selfspec_core.benchmarks import read_items
-from selfspec_core.components import Context, Domain, Evaluator, Filter, Generator, Model
-from selfspec_core.config import Settings, read_toml, resolve
+from selfspec_core.components import Context, Domain, Evaluator, Filter, Model
+from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.firewall import Firewall
-from selfspec_core.layouts import LAYOUTS
 from selfspec_core.packages import seeds_from_file
 from selfspec_core.pipeline import Parts
 from selfspec_core.plugins import PluginHost
 from selfspec_core.progress import Progress
+from selfspec_core.request import Request, check_settings, model_table, resolve_settings
 from selfspec_core.stages.evaluate import EvaluationSet
 from selfspec_core.types import Item, Seed, Task
 
-RECIPES = ("quick", "full")
 SHORT = 45
 """Words of instruction and input that a short seed or item has at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a person asked for: the arguments of `run`, kept in the manifest for `resume`."""
-
-    domain: str | None = None
-    recipe: str = "quick"
-    model: str | None = None
-    seeds: str | None = None
-    benchmarks: tuple[str, ...] = ()
-    set: tuple[dict[str, Any], ...] = ()
-
-    @classmethod
-    def from_dict(cls, row: dict[str, Any]) -> Request:
-        """Reads a request back from a manifest."""
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
-        try:
-            return cls(**values)
-        except TypeError as error:
-            raise UsageError(f"manifest.json: damaged: 'request': {error}") from None
 
 
 class AdHoc(Domain):
@@ -74,29 +51,6 @@ def load_host(domain: str | None) -> PluginHost:
     return host
 
 
-def resolve_settings(request: Request, domain: Domain, host: PluginHost) -> Settings:
-    """Adds up defaults, recipe, model choice and flags.
-
-    Raises:
-        UsageError: naming recipe, file, key or flag.
-    """
-    tables: list[tuple[str, dict[str, Any]]] = []
-    if request.recipe in RECIPES:
-        try:
-            tables.append((f"recipe {request.recipe}", domain.recipe(request.recipe)))
-        except KeyError:
-            pass  # a domain without this recipe runs on the defaults
-    elif Path(request.recipe).suffix == ".toml":
-        tables.append((request.recipe, read_toml(Path(request.recipe))))
-    else:
-        hint = nearest(request.recipe, RECIPES)
-        raise UsageError(f"--recipe {request.recipe}: expected quick, full or a .toml file{hint}")
-    if request.model:
-        tables.append(("--model", {"model": _model_table(request.model, host)}))
-    tables += [("--set", table) for table in request.set]
-    return resolve(tables)
-
-
 def assemble(request: Request, progress: Progress, host: PluginHost | None = None) -> Assembly:
     """Builds all parts; nothing heavy is loaded yet.
 
@@ -112,7 +66,7 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
     seeds = _seeds(request, name, host, settings)
     model = build_model(host, settings)
     model.check()
-    _check_settings(settings, host, model)
+    check_settings(settings, host, model)
     context = Context(name, model, settings, seeds, progress=progress)
     if settings.retrieval.retriever:
         retriever = settings.retrieval.retriever
@@ -134,61 +88,9 @@ def build_model(host: PluginHost, settings: Settings, tuned: str | None = None) 
     """
     table = settings.model
     if tuned:
-        table = table.model_copy(update=_model_table(tuned, host))
+        table = table.model_copy(update=model_table(tuned, host))
     backend = table.name if host.has("models", table.name.rpartition("/")[2]) else "transformers"
     return host.find("models", backend)(table)  # type: ignore[no-any-return]
-
-
-def _check_settings(settings: Settings, host: PluginHost, model: Model) -> None:
-    """Finds what would go wrong only hours later.
-
-    Raises:
-        UsageError: naming the key.
-    """
-    if settings.model.layout is not None and settings.model.layout not in LAYOUTS:
-        raise UsageError(
-            f"model.layout = {settings.model.layout!r}{nearest(settings.model.layout, LAYOUTS)}"
-        )
-    if settings.data.size == 0 and not settings.data.seeds:
-        raise UsageError("data.size = 0 and data.seeds = false: nothing is left to train on")
-    for role, name in (
-        ("propose", settings.propose.generator),
-        ("answer", settings.answer.generator),
-    ):
-        cls = host.find("generators", name)
-        if getattr(cls, role) is getattr(Generator, role):
-            able = [
-                c.name
-                for _, c in host.offered("generators")
-                if getattr(c, role) is not getattr(Generator, role)
-            ]
-            raise UsageError(
-                f"{role}.generator: '{name}' does not {role}; these do: {', '.join(able)}"
-            )
-    trainer = settings.training.trainer
-    if (
-        trainer
-        and not settings.training.model
-        and (trainer == "remember") != (model.trainer == "remember")
-    ):
-        raise UsageError(f"training.trainer: '{trainer}' cannot tune model '{model.name}'")
-    known = {
-        c.name
-        for what in ("generators", "trainers", "evaluators", "retrievers")
-        for _, c in host.offered(what, "")
-    }
-    for name in settings.components.model_extra or {}:
-        if name not in known:
-            raise UsageError(f"unknown setting 'components.{name}'{nearest(name, known)}")
-
-
-def _model_table(model: str, host: PluginHost) -> dict[str, Any]:
-    """Reads `--model`: a backend's name, a folder, or a hub id."""
-    if host.has("models", model.rpartition("/")[2]) and not Path(model).is_dir():
-        return {"name": model, "path": None}
-    if Path(model).exists() or model.startswith((".", "/", "~")):
-        return {"name": "transformers", "path": Path(model).expanduser()}
-    return {"name": model, "path": None}
 
 
 def is_short(row: Seed | Item) -> bool:

@@ -97,6 +97,10 @@ TRADES = (
 ).split("|")
 
 
+RUDE = ("fuck", "shit", "cunt", "dick", "cock", "nazi", "rape", "nigg", "slut", "twat", "wank")
+"""What syllables put together by chance must not spell."""
+
+
 def word(rng: Random) -> str:
     """Return one capitalised invented word, such as ``Norvale`` or ``Traick``."""
     while True:
@@ -110,7 +114,7 @@ def word(rng: Random) -> str:
         if rng.random() < 0.4:  # as English place names and surnames are built
             body, tail = rng.choice(STEMS), rng.choice(ENDINGS)
         name = (body + tail).capitalize()
-        if name not in STARTERS:
+        if name not in STARTERS and not any(rude in name.lower() for rude in RUDE):
             return name
 
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import click
 
-from selfspec_core.assemble import Assembly, Request, assemble
+from selfspec_core.assemble import Assembly, assemble
 from selfspec_core.cli.progress import make_progress
 from selfspec_core.errors import UsageError
 from selfspec_core.firewall import Firewall
+from selfspec_core.request import Request
 from selfspec_core.runs import RoundFolder, Run, find_run
 from selfspec_core.stages.evaluate import EvaluationSet
 from selfspec_core.stages.evaluate import evaluate as evaluate_systems

@@ -29,8 +29,8 @@ def run(
     random_seed: int | None,
 ) -> None:
     """Propose, answer, filter, tune and measure: the whole loop in one command."""
-    from selfspec_core.assemble import Request
     from selfspec_core.cli.session import start
+    from selfspec_core.request import Request
 
     flags = [parse_flag(flag) for flag in set_flags]
     if rounds is not None:

@@ -11,12 +11,13 @@ from typing import Any
 
 import click
 
-from selfspec_core.assemble import Assembly, Request, assemble
+from selfspec_core.assemble import Assembly, assemble
 from selfspec_core.cli.clock import seconds_since_start
 from selfspec_core.cli.progress import make_progress
 from selfspec_core.errors import Interrupted, UsageError
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.provenance import check_same, conditions, describe_machine
+from selfspec_core.request import Request
 from selfspec_core.runs import RUNS, Run
 
 

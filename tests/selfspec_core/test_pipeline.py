@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from selfspec_core import SelfspecError
-from selfspec_core.assemble import Request, assemble
+from selfspec_core.assemble import assemble
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
 from selfspec_core.provenance import check_same, conditions
+from selfspec_core.request import Request
 from selfspec_core.runs import RoundFolder, Run
 
 SMALL = ({"data": {"size": 60}}, {"propose": {"batch": 16}}, {"evaluation": {"resamples": 100}})

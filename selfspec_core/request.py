@@ -1,0 +1,111 @@
+"""What a person asked for, and the settings it adds up to, checked before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from selfspec_core.components import Domain, Generator, Model
+from selfspec_core.config import Settings, read_toml, resolve
+from selfspec_core.errors import UsageError, nearest
+from selfspec_core.layouts import LAYOUTS
+from selfspec_core.plugins import PluginHost
+
+RECIPES = ("quick", "full")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person asked for: the arguments of `run`, kept in the manifest for `resume`."""
+
+    domain: str | None = None
+    recipe: str = "quick"
+    model: str | None = None
+    seeds: str | None = None
+    benchmarks: tuple[str, ...] = ()
+    set: tuple[dict[str, Any], ...] = ()
+
+    @classmethod
+    def from_dict(cls, row: dict[str, Any]) -> Request:
+        """Reads a request back from a manifest."""
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise UsageError(f"manifest.json: damaged: 'request': {error}") from None
+
+
+def resolve_settings(request: Request, domain: Domain, host: PluginHost) -> Settings:
+    """Adds up defaults, recipe, model choice and flags.
+
+    Raises:
+        UsageError: naming recipe, file, key or flag.
+    """
+    tables: list[tuple[str, dict[str, Any]]] = []
+    if request.recipe in RECIPES:
+        try:
+            tables.append((f"recipe {request.recipe}", domain.recipe(request.recipe)))
+        except KeyError:
+            pass  # a domain without this recipe runs on the defaults
+    elif Path(request.recipe).suffix == ".toml":
+        tables.append((request.recipe, read_toml(Path(request.recipe))))
+    else:
+        hint = nearest(request.recipe, RECIPES)
+        raise UsageError(f"--recipe {request.recipe}: expected quick, full or a .toml file{hint}")
+    if request.model:
+        tables.append(("--model", {"model": model_table(request.model, host)}))
+    tables += [("--set", table) for table in request.set]
+    return resolve(tables)
+
+
+def model_table(model: str, host: PluginHost) -> dict[str, Any]:
+    """Reads `--model`: a backend's name, a folder, or a hub id."""
+    if host.has("models", model.rpartition("/")[2]) and not Path(model).is_dir():
+        return {"name": model, "path": None}
+    if Path(model).exists() or model.startswith((".", "/", "~")):
+        return {"name": "transformers", "path": Path(model).expanduser()}
+    return {"name": model, "path": None}
+
+
+def check_settings(settings: Settings, host: PluginHost, model: Model) -> None:
+    """Finds what would go wrong only hours later.
+
+    Raises:
+        UsageError: naming the key.
+    """
+    if settings.model.layout is not None and settings.model.layout not in LAYOUTS:
+        raise UsageError(
+            f"model.layout = {settings.model.layout!r}{nearest(settings.model.layout, LAYOUTS)}"
+        )
+    if settings.data.size == 0 and not settings.data.seeds:
+        raise UsageError("data.size = 0 and data.seeds = false: nothing is left to train on")
+    for role, name in (
+        ("propose", settings.propose.generator),
+        ("answer", settings.answer.generator),
+    ):
+        cls = host.find("generators", name)
+        if getattr(cls, role) is getattr(Generator, role):
+            able = [
+                c.name
+                for _, c in host.offered("generators")
+                if getattr(c, role) is not getattr(Generator, role)
+            ]
+            raise UsageError(
+                f"{role}.generator: '{name}' does not {role}; these do: {', '.join(able)}"
+            )
+    trainer = settings.training.trainer
+    if (
+        trainer
+        and not settings.training.model
+        and (trainer == "remember") != (model.trainer == "remember")
+    ):
+        raise UsageError(f"training.trainer: '{trainer}' cannot tune model '{model.name}'")
+    known = {
+        c.name
+        for what in ("generators", "trainers", "evaluators", "retrievers")
+        for _, c in host.offered(what, "")
+    }
+    for name in settings.components.model_extra or {}:
+        if name not in known:
+            raise UsageError(f"unknown setting 'components.{name}'{nearest(name, known)}")
