@@ -53,7 +53,8 @@ def table(items: list[Item], said: dict[str, list[Prediction]], title: str) -> N
     for other in SYSTEMS[:-1]:
         gain = bootstrap.gain(tables[OURS], tables[other])
         print(f"| {OURS} − {other} | {gain.mean:+.3f} | [{gain.low:+.3f}, {gain.high:+.3f}] |")
-    print("\n| task | " + " | ".join(SYSTEMS) + " |\n|---" * (len(SYSTEMS) + 1) + "|")
+    print("\n| task | " + " | ".join(SYSTEMS) + " |")
+    print("|---" * (len(SYSTEMS) + 1) + "|")
     scores = {system: bootstrap.score(tables[system]).tasks for system in SYSTEMS}
     for task in sizes:
         print(f"| {task} | " + " | ".join(f"{scores[s][task]:.3f}" for s in SYSTEMS) + " |")
@@ -70,9 +71,7 @@ def main() -> None:
     likely = {s: [replace(p, parsed=p.likeliest) for p in rows] for s, rows in said.items()}
     table(test, said, f"{own.name}: {len(runs)} runs, {len(test)} test items")
     table(closed, likely, f"{own.name}: closed kinds by likelihood, {len(closed)} test items")
-    accepted = [
-        json.loads((run / "round-1/scores.json").read_text())["accepted"] for run in runs
-    ]
+    accepted = [json.loads((run / "round-1/scores.json").read_text())["accepted"] for run in runs]
     print(f"\naccepted examples: {accepted}")
 
 
