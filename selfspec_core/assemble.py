@@ -128,7 +128,8 @@ def _sets(
         items = tuple(evaluator.items(domain))
         if settings.data.short_seeds:
             items = tuple(filter(is_short, items))
-        sets.append(EvaluationSet(evaluator.name if number else domain.name, items, evaluator))
+        own = not number and type(evaluator).items is Evaluator.items
+        sets.append(EvaluationSet(domain.name if own else evaluator.name, items, evaluator))
     for benchmark in request.benchmarks:
         path = Path(benchmark)
         if path.stem in {one.name for one in sets}:
