@@ -151,4 +151,5 @@ def test_split_list_joins_again_to_itself():
 
 @given(st.sampled_from(KINDS), st.text(max_size=60), st.lists(st.text(min_size=1, max_size=8)))
 def test_no_text_is_an_error(kind, text, choices):
-    parse(kind, text, [choice for choice in choices if choice.strip()])
+    offered = [choice for choice in choices if choice.strip()]
+    assert parse(kind, text, offered) == parse(kind, text, offered)
