@@ -27,7 +27,7 @@ _MANIFEST: dict[str, type] = {"request": dict, "conditions": dict, "timings": di
 
 
 def dumps(value: Any) -> str:
-    """Returns canonical JSON: one line, sorted by insertion, no trailing spaces."""
+    """Returns canonical JSON: one line, keys in the order given."""
     return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
 
 
