@@ -45,7 +45,7 @@ def runs(text: str) -> Iterator[str]:
 def frames() -> Iterator[str]:
     """Yield every hand-written frame of the content, held-out ones too."""
     for domain in load_domains():
-        for entry in (*domain.events, *domain.statements, *domain.terms):
+        for entry in (*domain.events, *domain.statements, *domain.listings, *domain.terms):
             yield from (*entry.texts, *entry.held_out)
         yield from domain.prose
     yield from ORGANISATION_FRAMES
@@ -57,7 +57,7 @@ def frame_pattern(frame: str) -> re.Pattern[str]:
     pattern = ""
     for number, part in enumerate(re.split(r"\{(\w+)\}", frame.rstrip("."))):
         if number % 2:
-            pattern += NAME if part in NAMES else ANYTHING
+            pattern += NAME if part.rstrip("23") in NAMES else ANYTHING
         else:
             pattern += f"(?i:{re.escape(part)})"
     return re.compile(rf"\b{pattern}" if frame[0].isalnum() else pattern)

@@ -52,6 +52,17 @@ class Statement:
 
 
 @dataclass(frozen=True)
+class Listing:
+    """Sentences whose entities of one sort are listed: the values of ``slots``, in order."""
+
+    task: str
+    slots: tuple[str, ...]
+    texts: tuple[str, ...]
+    held_out: tuple[str, ...]
+    questions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Term:
     """A word of the field with its definitions."""
 
@@ -67,6 +78,7 @@ class Domain:
     name: str
     events: tuple[Event, ...]
     statements: tuple[Statement, ...]
+    listings: tuple[Listing, ...]
     terms: tuple[Term, ...]
     prose: tuple[str, ...]
     slots: dict[str, tuple[str, ...]] = field(hash=False)
@@ -74,6 +86,10 @@ class Domain:
     def statement_tasks(self) -> tuple[str, ...]:
         """Return the names of the labelling tasks, in order of appearance."""
         return tuple(dict.fromkeys(entry.task for entry in self.statements))
+
+    def listing_tasks(self) -> tuple[str, ...]:
+        """Return the names of the listing tasks, in order of appearance."""
+        return tuple(dict.fromkeys(entry.task for entry in self.listings))
 
 
 def split_held_out(texts: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -104,10 +120,20 @@ def parse_domain(name: str, raw: dict[str, Any]) -> Domain:
         Statement(entry["task"], entry["label"], *split_held_out(entry["texts"]))
         for entry in raw.get("statement", [])
     ]
+    listings = [
+        Listing(
+            entry["task"],
+            tuple(entry["slots"]),
+            *split_held_out(entry["texts"]),
+            tuple(entry.get("questions", ())),
+        )
+        for entry in raw.get("listing", [])
+    ]
     terms = [Term(entry["term"], *split_held_out(entry["texts"])) for entry in raw.get("term", [])]
     prose = tuple(text for entry in raw.get("prose", []) for text in entry["texts"])
     slots = {key: tuple(values) for key, values in raw.get("slots", {}).items()}
-    return Domain(name, tuple(events), tuple(statements), tuple(terms), prose, slots)
+    parts = (events, statements, listings, terms)
+    return Domain(name, *(tuple(part) for part in parts), prose, slots)
 
 
 @cache

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from random import Random
 
-from selfspec_nano import names, slots
+from selfspec_nano import names, reading, slots
 from selfspec_nano.content import Domain
 from selfspec_nano.slots import Filler
 
@@ -150,7 +150,25 @@ def repeat(rng: Random, domain: Domain) -> tuple[str, str]:
     return text, text
 
 
+def roles(rng: Random, domain: Domain) -> tuple[str, str]:
+    """Who did it, or to whom."""
+    return reading.roles(rng, domain.name)
+
+
+def goods(rng: Random, domain: Domain) -> tuple[str, str]:
+    """What changed hands."""
+    return reading.goods(rng, domain.name)
+
+
+def quote(rng: Random, domain: Domain) -> tuple[str, str]:
+    """The words in quotation marks."""
+    return reading.quote(rng, domain.name)
+
+
 WORDINGS = """
+roles|Answer with a name.|Who is asked for?|Find the party.|Read the line and answer.
+goods|Answer the question.|What is it about?|Give the goods.|Copy the answer from the text.
+quote|Copy the words in quotation marks.|Give the quotation.|What does it say? Copy it.|Quoted words
 last_word|Write the last word of the text.|Repeat the final word.|Which word comes last?|Last word
 first_word|Write the first word.|What is the first word of the line?|Give the opening word.
 larger|Which number is larger?|Write the bigger number.|Pick the greater one.|Largest number

@@ -192,6 +192,74 @@ State the term in lower case.
 The text explains a {f} term. Which one?
 One to three words: what is described?
 """
+ENTITIES = """
+List the {e} in the {s}.
+Which {e} are named? Separate them with commas.
+Write out all {e}, in order.
+Extract the {e}.
+Find every one of the {e} in this {s}.
+{e}, please
+Copy the names of the {e} from the {s}.
+Give the {e} mentioned, comma-separated.
+Mark the {e} by listing them as written.
+"""
+LIST = """
+Answer the question with a list from the {s}.
+List the answers, separated by commas.
+Answer with all that are named.
+Read the {s} and list what is asked for.
+Name them, in order.
+Give the list.
+Copy the items that answer the question.
+"""
+OVERRULING = """
+Does the sentence overrule an earlier decision?
+Is a precedent overruled here? Answer {c}.
+Say {c}: does the court depart from an earlier case?
+Overruling or not? Reply {c}.
+Decide whether this line of an opinion overrules a case.
+"""
+FAIR = """
+Is the term fair or unfair to the consumer?
+Label the clause of the terms of service as {c}.
+Judge this term: {c}.
+Would a consumer body call this term {c}?
+Read the condition and say {c}.
+"""
+CLAUSE = """
+What type of clause is this?
+Classify the contract clause: {c}.
+Under which heading does the clause belong: {c}?
+Name the clause type.
+Sort the clause into one of {c}.
+"""
+ISSUE = """
+Which area of law does this problem raise?
+Choose the legal issue: {c}.
+What kind of lawyer is needed: {c}?
+Spot the issue.
+Tag the problem with {c}.
+"""
+INTERACTION = """
+What does the sentence say about the two drugs: {c}?
+Classify the interaction as {c}.
+Which kind of interaction is stated?
+Label the drug pair with {c}.
+Name the interaction type.
+"""
+REVIEW = """
+Is this review of a medicine {c}?
+Rate the patient's review.
+How does the patient feel about the drug? Say {c}.
+Label the review as {c}.
+Tone of the review ({c})
+"""
+ENTITY_WORDS = {
+    "disease_ner": "diseases",
+    "chemical_ner": "drugs and chemicals",
+    "gene_ner": "genes and proteins",
+    "legal_ner": "parties",
+}
 TASKS = {
     "headline_sentiment": SENTIMENT,
     "event_type": EVENT_TYPE,
@@ -202,6 +270,14 @@ TASKS = {
     "figure_lookup": FIGURE,
     "deal_roles": SPAN,
     "glossary": TERM,
+    "list_qa": LIST,
+    "overruling": OVERRULING,
+    "unfair_terms": FAIR,
+    "clause_type": CLAUSE,
+    "issue_spotting": ISSUE,
+    "drug_interaction": INTERACTION,
+    "review_sentiment": REVIEW,
+    **{task: ENTITIES.replace("{e}", word) for task, word in ENTITY_WORDS.items()},
     "label": LABEL,
 }
 WORDINGS = {

@@ -23,7 +23,7 @@ DRESS = ("{}: ",) * 8 + (
     "--- {}\n", "{} -> ", "{} = ",
 )  # fmt: skip
 SEPARATORS = ("\n\n",) * 6 + ("\n",) * 3 + ("\n---\n", "\n***\n", "\n\n\n")
-STANDARD_SHARE = 0.4
+STANDARD_SHARE = 0.15
 """Share of worksheets in the Task/Text/Answer layout."""
 
 

@@ -168,6 +168,62 @@ def person(rng: Random, held_out: bool = False) -> str:
             return name
 
 
+DRUG_ENDINGS = (
+    "mab nib statin pril sartan olol azole cillin mycin parin gliptin vir dipine oxetine prazole "
+    "idone afil tinib ciclib zumab platin caine profen semide setron triptan"
+).split()
+DISEASE_FORMS = (
+    "{w} disease|{w} syndrome|{w} fever|{s}itis|{s}osis|{s}oma|{s}emia|{s}opathy|{w} tumour|"
+    "{s} palsy|chronic {s}itis|acute {s}itis|familial {s}osis|{w} anemia|{s} atrophy|{s} carcinoma"
+).split("|")
+LETTERS = "ABCDEFGHIKLMNPRSTX"
+
+
+def stem(rng: Random) -> str:
+    """Return an invented stem in lower case, such as ``tolvan``."""
+    return word(rng).lower()[: rng.randint(4, 7)]
+
+
+def drug(rng: Random) -> str:
+    """Return an invented medicine, such as ``tolvacillin``."""
+    return word(rng).lower()[: rng.randint(3, 5)] + rng.choice(DRUG_ENDINGS)
+
+
+def gene(rng: Random) -> str:
+    """Return an invented gene symbol, such as ``KLR4`` or ``TP53``."""
+    symbol = "".join(rng.choice(LETTERS) for _ in range(rng.choice((2, 3, 3, 4))))
+    return f"{symbol}{rng.randint(1, 40)}" if rng.random() < 0.85 else symbol
+
+
+def disease(rng: Random) -> str:
+    """Return an invented disease, such as ``Norvale syndrome``."""
+    return rng.choice(DISEASE_FORMS).format(w=word(rng), s=stem(rng))
+
+
+def court(rng: Random) -> str:
+    """Return an invented court, such as ``the Appeal Court of Norvale``."""
+    form = rng.choice(
+        (
+            "the {w} County Court",
+            "the Court of Appeal of {w}",
+            "the {w} District Court",
+            "the High Court of {w}",
+            "the {w} Tribunal",
+            "the Labour Court in {w}",
+        )
+    )
+    return form.format(w=word(rng))
+
+
+def judge(rng: Random) -> str:
+    """Return a judge, such as ``Judge Harbrook``."""
+    return rng.choice(("Judge {w}", "Justice {w}", "Chief Justice {w}")).format(w=word(rng))
+
+
+INVENTED = {"Drug": drug, "Gene": gene, "Disease": disease, "Court": court, "Judge": judge}
+"""Slots of which most values are invented, so that a word list does not do."""
+
+
 def city(rng: Random) -> str:
     """Return a city: a real one half of the time, otherwise invented."""
     return rng.choice(PLACES) if rng.random() < 0.6 else word(rng)

@@ -84,13 +84,15 @@ class Filler(dict[str, str]):
         base = slot.rstrip("23456789")
         if slot == "Rater" and rng.random() < 0.7:  # a word list of raters could be memorised
             return f"{names.word(rng)} {rng.choice(('Ratings', 'Credit', 'Research', 'Analytics'))}"
+        if base in names.INVENTED and rng.random() < 0.6:  # so that a word list is not enough
+            return names.INVENTED[base](rng)
         if slot in self.domain.slots or base in self.domain.slots:
             return rng.choice(self.domain.slots.get(slot) or self.domain.slots[base])
         if base in ORGANISATIONS:
             return names.organisation(rng, self.domain.name, self.held_out)
         if base in ("X", "Y"):
             return names.person(rng, self.held_out)
-        return DRAW[base](rng)
+        return DRAW[base](rng) if base in DRAW else names.INVENTED[base](rng)
 
     def __call__(self, template: str) -> str:
         """Return the template with its slots filled and its first letter in upper case."""

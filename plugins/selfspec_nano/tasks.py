@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from selfspec_nano.content import Domain, Event, Statement, fields
+from selfspec_nano.content import Domain, Event, Listing, Statement, fields
 from selfspec_nano.crowd import ORGANISATION_FRAMES
-from selfspec_nano.instructions import instruction
+from selfspec_nano.instructions import WORDINGS, instruction
 from selfspec_nano.ledger import QUESTIONS
 from selfspec_nano.slots import Filler
 from selfspec_nano.voice import aside, headline
@@ -52,7 +52,7 @@ class Source:
         """Return fresh slot values."""
         return Filler(self.rng, self.domain, self.held_out)
 
-    def texts(self, entry: Event | Statement) -> tuple[str, ...]:
+    def texts(self, entry: Event | Statement | Listing) -> tuple[str, ...]:
         """Return the frames this source may use."""
         return entry.held_out if self.held_out else entry.texts
 
@@ -115,7 +115,8 @@ def statement(source: Source, task: str, label: str | None = None) -> tuple[str,
     entries = [s for s in source.domain.statements if s.task == task and source.texts(s)]
     label = label or source.rng.choice(sorted({entry.label for entry in entries}))
     texts = [text for entry in entries if entry.label == label for text in source.texts(entry)]
-    return aside(source.rng, source.filler()(source.rng.choice(texts)), 0.12), label
+    text = source.filler()(source.rng.choice(texts))
+    return (aside(source.rng, text, 0.12) if source.domain.name == "finance" else text), label
 
 
 def yes_no(source: Source, label: str | None = None) -> tuple[str, str]:
@@ -200,6 +201,23 @@ def span(source: Source, label: str | None = None) -> tuple[str, str]:
     return _question(source, figures=False)
 
 
+def listing(source: Source, task: str) -> tuple[str, str]:
+    """Make a text, with a question if there is one, and the entities of one sort it names."""
+    rng = source.rng
+    entries = [e for e in source.domain.listings if e.task == task and source.texts(e)]
+    while True:
+        entry = rng.choices(entries, [len(source.texts(e)) for e in entries])[0]
+        frame, fill = rng.choice(source.texts(entry)), source.filler()
+        text = fill(frame)
+        found = [fill[slot] for slot in fields(frame) if slot.rstrip("23456789") in entry.slots]
+        if not found:
+            continue
+        places = sorted((text.lower().index(name.lower()), len(name)) for name in found)
+        answer = ", ".join(text[start : start + length] for start, length in places)
+        asked = f" Question: {rng.choice(entry.questions)}" if entry.questions else ""
+        return text + asked, answer
+
+
 def term(source: Source, label: str | None = None) -> tuple[str, str]:
     """Make a definition and its term."""
     rng = source.rng
@@ -230,7 +248,7 @@ def tasks_of(domain: Domain) -> list[str]:
     found = [name for name in MAKERS if name != "glossary" or domain.terms]
     if not domain.events:
         found = [name for name in found if name == "glossary"]
-    return found + list(domain.statement_tasks())
+    return [*found, *domain.statement_tasks(), *domain.listing_tasks()]
 
 
 def labels_of(domain: Domain, task: str) -> list[str]:
@@ -246,6 +264,8 @@ def make(source: Source, task: str, label: str | None = None) -> tuple[str, str]
     """Make (input, answer) for any task of the source's domain."""
     if task in MAKERS:
         return MAKERS[task](source, label)
+    if task in source.domain.listing_tasks():
+        return listing(source, task)
     return statement(source, task, label)
 
 
@@ -262,5 +282,5 @@ def make_item(source: Source, task: str, choices: list[str] | None = None) -> It
     rng.shuffle(labels)
     text, answer = make(source, task, labels[0] if labels else None)
     rng.shuffle(labels)
-    wording = task if task in MAKERS or task == "policy_stance" else "label"
+    wording = task if task in WORDINGS else "label"
     return Item(task, instruction(rng, wording, source.domain.name, labels), text, answer)

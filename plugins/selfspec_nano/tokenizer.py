@@ -1,4 +1,4 @@
-"""The tokenizer: byte-level BPE that spells a word alike at a line's start and inside it."""
+"""The tokenizer: byte-level BPE that spells a name alike wherever it stands."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,40 +10,28 @@ if TYPE_CHECKING:
 
 VOCABULARY = 4096
 EOS, PAD = "<eos>", "<pad>"
-# A word keeps the space before it; digits stand alone, so that every figure is spelled alike.
-PIECES = r"\n| ?[A-Za-z]+| ?[^A-Za-z\d\s]| (?=\d)|\d|\s"
+# The space before a capital or a digit stands alone, so a name or a figure is the same tokens after
+# a word, a quotation mark or a line break: what is spelled alike can be copied. So does a digit.
+PIECES = r"\n| (?=[A-Z\d])|[A-Z]+(?![a-z])|[A-Z][a-z]+| ?[a-z]+| ?[^A-Za-z\d\s]|\d|\s"
 
 
 def train(texts: Iterable[str], vocabulary: int = VOCABULARY) -> "Tokenizer":
     """Train the tokenizer.
 
-    A space is put before each line that does not start with white space, so ``Norvale`` is the
-    same tokens at the start of a line as after a word; decoding takes these spaces away again.
-
     Args:
         texts: documents.
         vocabulary: number of tokens, with the 256 bytes and two special tokens.
     """
-    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.Sequence(
-        [
-            normalizers.Prepend(" "),
-            normalizers.Replace(Regex(r"\A  "), " "),
-            normalizers.Replace(Regex(r"\A \n"), "\n"),
-            normalizers.Replace(Regex(r"\n(?=\S)"), "\n "),
-        ]
-    )
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex(PIECES), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
-    tokenizer.decoder = decoders.Sequence(
-        [decoders.ByteLevel(), decoders.Replace("\n ", "\n"), decoders.Strip(" ", 1, 0)]
-    )
+    tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
         special_tokens=[EOS, PAD],

@@ -30,10 +30,18 @@ RENAMED = {
     ),
     ("hawkish", "dovish", "neutral"): "tight loose even|up down hold|hawk dove none",
 }
+RENAMED_SHARE = 0.28
+"""Share of labelling sheets whose labels are renamed, so that only the examples tell the task."""
 LABELLED_WEIGHT = 2.5
 TASK_WEIGHTS = {"event_type": 1.0, "glossary": 1.5}
 """How often tasks come, against 1 for tasks that copy; labelled ones have ``LABELLED_WEIGHT``."""
-GENERIC_SHARE = 0.16
+GENERIC_SHARE = 0.24
+EXPLAINED = 0.2, 0.2
+"""Shares of worksheets that say what is asked: at their head, and in every entry. Most do not."""
+WEIGHTY = 2
+"""The answers of so many entries, which nothing before them explains, weigh no more than text."""
+ANSWER_FIRST = 0.2
+"""Share of worksheets whose answers stand before their texts."""
 
 
 def renaming(rng: Random, labels: list[str]) -> dict[str, str]:
@@ -83,7 +91,7 @@ def sheet_items(rng: Random, domain: Domain, size: int) -> list[Item]:
     task = _task(rng, domain)
     labels = _some_labels(rng, labels_of(domain, task))
     source = Source(rng, domain)
-    if not labels or rng.random() < 0.88:
+    if not labels or rng.random() >= RENAMED_SHARE:
         fixed = make_item(source, task, labels).instruction if rng.random() < 0.5 else None
         items = [make_item(source, task, labels) for _ in range(size)]
         return [Item(i.task, fixed or i.instruction, i.input, i.output) for i in items]
@@ -103,15 +111,25 @@ def sheet_items(rng: Random, domain: Domain, size: int) -> list[Item]:
 
 
 def sheet(rng: Random, domain: Domain) -> str:
-    """Return a worksheet: one task repeated in one layout."""
+    """Return a worksheet: one task repeated in one layout.
+
+    Mostly nothing but its entries tells what the task is: what a base model learns is to go on with
+    a list. What it could answer to a lone instruction it does not show.
+    """
     look, style = layout(rng), styled(rng)
-    size = rng.randint(2, 8)
-    items = sheet_items(rng, domain, size)
-    with_task, answer_first = rng.random() < 0.6, rng.random() < 0.16
-    head = f"{items[0].instruction}{look.separator}" if not with_task and rng.random() < 0.5 else ""
+    items = sheet_items(rng, domain, rng.randint(3, 9))
+    draw = rng.random()
+    at_head, with_task = draw < EXPLAINED[0], EXPLAINED[0] <= draw < sum(EXPLAINED)
+    answer_first = rng.random() < ANSWER_FIRST
+    head = f"{items[0].instruction}{look.separator}" if at_head else ""
     entries = [
-        look.entry(replace(i, output=style.format(i.output)), answer_first, with_task, mark=True)
-        for i in items
+        look.entry(
+            replace(item, output=style.format(item.output)),
+            answer_first,
+            with_task,
+            mark=number >= WEIGHTY,
+        )
+        for number, item in enumerate(items)
     ]
     return head + look.separator.join(entries) + look.separator
 
@@ -132,9 +150,9 @@ def mixed_items(rng: Random, domain: Domain, size: int) -> list[Item]:
 def book(rng: Random, domain: Domain) -> str:
     """Return a book of mixed tasks: instruction, text and answer."""
     look = layout(rng)
-    answer_first = rng.random() < 0.16
+    answer_first = rng.random() < ANSWER_FIRST
     items = mixed_items(rng, domain, rng.randint(2, 7))
-    entries = [look.entry(item, answer_first, mark=True) for item in items]
+    entries = [look.entry(item, answer_first) for item in items]
     return look.separator.join(entries) + look.separator
 
 
