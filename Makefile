@@ -2,12 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DOMAIN ?= finance
+DOMAINS := $(wildcard domains/*/pyproject.toml)
 READY := $(VENV)/.ready
 
 .PHONY: run test lint bench clean
 
 run: $(READY)
-	$(BIN)/selfspec run --domain finance
+	$(BIN)/selfspec run --domain $(DOMAIN)
 
 test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)
@@ -21,10 +23,10 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/run.py
 
 # torch first and pinned: left to the resolver it may bring gigabytes of CUDA packages.
-$(READY): pyproject.toml constraints.txt domains/finance/pyproject.toml
+$(READY): pyproject.toml constraints.txt $(DOMAINS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[local,dev]' -e ./domains/finance
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[local,dev]' $(patsubst %/pyproject.toml,-e ./%,$(DOMAINS))
 	touch $(READY)
 
 clean:

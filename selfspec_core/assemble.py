@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,6 +129,7 @@ def _sets(
         items = tuple(evaluator.items(domain))
         if settings.data.short_seeds:
             items = tuple(filter(is_short, items))
+        items = _fewer_dev(items, settings.evaluation.dev_per_task)
         own = not number and type(evaluator).items is Evaluator.items
         sets.append(EvaluationSet(domain.name if own else evaluator.name, items, evaluator))
     for benchmark in request.benchmarks:
@@ -138,6 +140,17 @@ def _sets(
             )
         sets.append(EvaluationSet(path.stem, tuple(read_items(path)), evaluators[0]))
     return sets
+
+
+def _fewer_dev(items: Sequence[Item], most: int | None) -> tuple[Item, ...]:
+    """Returns the items with at most so many dev items of each task."""
+    kept, seen = [], Counter[str]()
+    for item in items:
+        if item.split == "dev":
+            seen[item.task] += 1
+        if item.split != "dev" or most is None or seen[item.task] <= most:
+            kept.append(item)
+    return tuple(kept)
 
 
 def _firewall(

@@ -170,6 +170,10 @@ class Retriever(Component):
         """Returns up to k passages for each query, best first."""
         raise NotImplementedError("a retriever is abstract without `retrieve`")
 
+    def passages(self, ids: Sequence[str]) -> list[Passage]:
+        """Returns the passages with these ids, in order, as `retrieve` returned them."""
+        raise NotImplementedError("a retriever is abstract without `passages`")
+
 
 class Filter(Component):
     """Keeps or rejects candidates. A verdict for every one: nothing is dropped in silence.

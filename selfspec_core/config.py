@@ -143,6 +143,9 @@ class EvaluationSettings(Table):
         "seeds-only-long",
     )
     likelihood: bool = Field(True, description="score closed kinds by likelihood too")
+    dev_per_task: int | None = Field(
+        None, ge=1, description="dev items of a task that are asked, from the first on; none: all"
+    )
     max_new_tokens: int = Field(64, ge=1)
     batch: int = Field(64, ge=1)
     resamples: int = Field(2000, ge=100, le=100_000, description="bootstrap resamples")
@@ -179,6 +182,7 @@ class FiltersSettings(NamedTables):
         "length",
         "novelty",
         "well_formed_answer",
+        "grounded",
         "agreement",
     )
 

@@ -108,17 +108,6 @@ CHOICES = ("positive", "negative", "neutral")
         (example("net income\n### Instruction", "open_qa"), "leftover label"),
         (example("Say what the text says.", "open_qa"), "repeats the prompt"),
         (example(NEWS, "summarization", NEWS), "repeats the prompt"),
-        (example("Harbor Steel", "ner", NEWS), ""),
-        (example("none", "ner", NEWS), ""),
-        (example("Harbor Steel, Acme", "ner", NEWS), "answer not in the input"),
-        (example("$4.2 million", "numeric", NEWS), ""),
-        (example("4.2", "numeric", NEWS), ""),
-        (example("2 million", "numeric", NEWS), "answer not in the input"),
-        (example("many", "numeric", NEWS), "answer not in the input"),
-        (example("Harbor steel.", "extractive_qa", NEWS), ""),
-        (example("Harbor", "extractive_qa", "Harborside fell."), "answer not in the input"),
-        (example("Oslo (LOC)", "ner", "It moved to Oslo, then left."), ""),
-        (example("12", "numeric", ""), ""),
     ],
 )
 def test_well_formed_answer(candidate, expected):

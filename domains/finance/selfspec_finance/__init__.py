@@ -7,6 +7,7 @@ from typing import Any
 
 from selfspec_core import (
     Domain,
+    Filter,
     PackagedSeeds,
     SeedSource,
     Task,
@@ -14,6 +15,7 @@ from selfspec_core import (
     load_tasks,
     read_recipe,
 )
+from selfspec_finance.filters import FiguresFollow
 
 
 class Finance(Domain):
@@ -21,7 +23,7 @@ class Finance(Domain):
 
     name = "finance"
     title = "Finance"
-    summary = "news sentiment and events, central-bank stance, figures, roles, names, terms"
+    summary = "news sentiment and events, central-bank stance, figures, tables, roles, names, terms"
 
     def recipe(self, size: str) -> dict[str, Any]:
         """Returns recipe `size` of domain.toml."""
@@ -36,7 +38,7 @@ class FinanceSeeds(PackagedSeeds):
     """Seeds that ship with selfspec."""
 
     name = "finance"
-    summary = "seeds over the domain's ten tasks"
+    summary = "seeds over the domain's tasks, short and long"
     package, file = "selfspec_seeds", "finance.jsonl"
 
 
@@ -50,3 +52,9 @@ def selfspec_domains() -> list[type[Domain]]:
 def selfspec_seed_sources(domain: str) -> list[type[SeedSource]]:
     """Offers its seeds."""
     return [FinanceSeeds] if domain == "finance" else []
+
+
+@hookimpl
+def selfspec_filters() -> list[type[Filter]]:
+    """Offers its check."""
+    return [FiguresFollow]
