@@ -75,6 +75,11 @@ class Package:
         """The items of all tasks."""
         return [item for task in self.tasks for item in task.items]
 
+    @property
+    def rows(self) -> list[Seed | Item]:
+        """Seeds and items together."""
+        return [*self.seeds, *self.items]
+
     @cached_property
     def passages(self) -> list[tuple[str, dict[str, Any]]]:
         """(`file:line`, row) of each knowledge passage; none without the file."""
@@ -137,7 +142,9 @@ def opened(target: str | Path) -> Iterator[Package]:
 
 def _package(entry: EntryPoint) -> Package:
     dist = entry.dist
-    return Package(entry.name, dist.name if dist else "?", dist.version if dist else "?", entry.module)
+    return Package(
+        entry.name, dist.name if dist else "?", dist.version if dist else "?", entry.module
+    )
 
 
 @contextmanager
@@ -151,8 +158,11 @@ def _importable(folder: Path) -> Iterator[EntryPoint]:
         sys.path[:0] = [metadata, str(folder), str(folder / "src")]
         try:
             _forget(module.partition(".")[0])
-            name = next(iter(groups[DOMAIN_GROUP]))
-            yield next(e for e in entry_points(group=DOMAIN_GROUP, name=name) if e.value == module)
+            yield next(
+                entry
+                for entry in entry_points(group=DOMAIN_GROUP)
+                if entry.dist and entry.dist.name == project["name"]
+            )
         finally:
             sys.path[:] = before
             _forget(module.partition(".")[0])
@@ -172,7 +182,7 @@ def _read_project(folder: Path) -> tuple[dict[str, Any], dict[str, dict[str, str
         raise UsageError(f"{file}: 'project.name': expected the name of the distribution")
     if len(groups.get(DOMAIN_GROUP, {})) != 1:
         table = f'[project.entry-points."{DOMAIN_GROUP}"]'
-        raise UsageError(f"{file}: expected one line NAME = \"selfspec_NAME\" under {table}")
+        raise UsageError(f'{file}: expected one line NAME = "selfspec_NAME" under {table}')
     return project, groups
 
 

@@ -22,6 +22,8 @@ COMMANDS = {
     "plugins": "List every component and the plugin it comes from.",
     "hooks": "List the hooks a plugin can implement.",
     "seeds": "Show the seeds of a domain.",
+    "new": "Write a domain package to start from.",
+    "check": "Run every rule that a domain package must pass.",
 }
 """Command -> help; command NAME lives in `selfspec_core.cli.NAME` and is imported when called."""
 
