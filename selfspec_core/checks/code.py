@@ -61,15 +61,15 @@ def import_light(package: Package) -> Outcome:
     """Imports the package in a process of its own and looks for heavy libraries."""
     _, modules = _imported(package)
     heavy = sorted(HEAVY & set(modules))
-    faults = [f"importing {package.module} imports {', '.join(heavy)}"] if heavy else []
-    return verdict_on(faults, f"importing {package.module} imports no heavy library")
+    faults = [f"import {package.module} imports {', '.join(heavy)}"] if heavy else []
+    return verdict_on(faults, f"import {package.module}")
 
 
 def import_time(package: Package) -> Outcome:
     """Measures what the import adds to importing selfspec_core: the best of three tries."""
     best = min(_imported(package)[0] for _ in range(_TRIES))
-    faults = [f"importing {package.module} takes {best:.2f} s, above {SECONDS} s"]
-    return verdict_on(faults if best >= SECONDS else [], f"{best:.3f} s, below {SECONDS} s")
+    slow = best >= SECONDS
+    return verdict_on([f"{best:.2f} s"] if slow else [], f"{best:.3f} s")
 
 
 def _imported(package: Package) -> tuple[float, list[str]]:

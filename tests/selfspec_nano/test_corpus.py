@@ -16,7 +16,7 @@ SAMPLE = corpus.sample(3, 2_000_000)
 
 
 def known_slots(domain: Domain) -> set[str]:
-    return {*domain.slots, *DRAW, *ORGANISATIONS, "X", "Y"}
+    return {*domain.slots, *DRAW, *ORGANISATIONS, *names.INVENTED, "X", "Y"}
 
 
 @pytest.mark.parametrize("domain", load_domains(), ids=lambda domain: domain.name)
@@ -25,6 +25,7 @@ def test_every_slot_is_known(domain: Domain) -> None:
     frames += [part for event in domain.events for pair in event.ask for part in pair]
     frames += [text for event in domain.events for text in (*event.true, *event.yes, *event.no)]
     frames += [text for entry in domain.statements for text in (*entry.texts, *entry.held_out)]
+    frames += [text for entry in domain.listings for text in (*entry.texts, *entry.held_out)]
     frames += domain.prose
     known = known_slots(domain)
     strange = {slot for frame in frames for slot in fields(frame)} - known
@@ -64,14 +65,14 @@ def test_a_seed_fixes_the_stream() -> None:
     assert first != list(islice(corpus.stream(6), 50))
 
 
-def test_the_standard_layout_is_common() -> None:
+def test_no_layout_is_the_corpus_s_own() -> None:
     standard = sum("Task: " in text and "\nText: " in text for text in SAMPLE)
-    assert standard > 0.08 * len(SAMPLE)
+    assert 0.005 * len(SAMPLE) < standard < 0.1 * len(SAMPLE)
 
 
 @pytest.mark.parametrize("task", sorted(WORDINGS))
 def test_instructions_have_many_wordings(task: str) -> None:
-    assert len(WORDINGS[task]) >= 12
+    assert len(WORDINGS[task]) >= 5
     assert "{" not in instruction(Random(1), task, "finance", ["a", "b"])
 
 
