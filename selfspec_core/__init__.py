@@ -3,43 +3,46 @@
 What the author of a plugin needs is named here; importing it loads no heavy library.
 """
 
-from selfspec_core.components import (
-    Component,
-    Context,
-    Domain,
-    Evaluator,
-    Filter,
-    Generator,
-    Model,
-    NoSettings,
-    Retriever,
-    SeedSource,
-    Trainer,
-)
-from selfspec_core.errors import SelfspecError, UsageError
-from selfspec_core.hookspecs import hookimpl
-from selfspec_core.layouts import ALPACA, LAYOUTS, Layout
-from selfspec_core.packages import PackagedSeeds, load_tasks, read_recipe
-from selfspec_core.parsing import parse
-from selfspec_core.progress import Progress
-from selfspec_core.types import (
-    KEEP,
-    KINDS,
-    Adapter,
-    Capabilities,
-    Example,
-    Instruction,
-    Item,
-    Kind,
-    Passage,
-    Prediction,
-    Sampling,
-    Score,
-    Seed,
-    System,
-    Task,
-    Verdict,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from selfspec_core.components import (
+        Component,
+        Context,
+        Domain,
+        Evaluator,
+        Filter,
+        Generator,
+        Model,
+        NoSettings,
+        Retriever,
+        SeedSource,
+        Trainer,
+    )
+    from selfspec_core.errors import SelfspecError, UsageError
+    from selfspec_core.hookspecs import hookimpl
+    from selfspec_core.layouts import ALPACA, LAYOUTS, Layout
+    from selfspec_core.model_types import Capabilities, Sampling
+    from selfspec_core.packages import PackagedSeeds, load_tasks, read_recipe
+    from selfspec_core.parsing import parse
+    from selfspec_core.progress import Progress
+    from selfspec_core.types import (
+        KEEP,
+        KINDS,
+        Adapter,
+        Example,
+        Instruction,
+        Item,
+        Kind,
+        Passage,
+        Prediction,
+        Score,
+        Seed,
+        System,
+        Task,
+        Verdict,
+    )
 
 __version__ = "0.1.0"
 
@@ -83,3 +86,25 @@ __all__ = [
     "parse",
     "read_recipe",
 ]
+
+_HOMES = (
+    "components",
+    "errors",
+    "hookspecs",
+    "layouts",
+    "model_types",
+    "packages",
+    "parsing",
+    "progress",
+    "types",
+)
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Imports a public name when it is first asked for: `selfspec --help` needs none."""
+        for home in _HOMES if name in __all__ else ():
+            module = import_module(f"{__name__}.{home}")
+            if name in vars(module):
+                return globals().setdefault(name, vars(module)[name])
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from selfspec_core.benchmarks import read_items
 from selfspec_core.components import Context, Domain, Evaluator, Filter, Model
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.firewall import Firewall
+from selfspec_core.hub import read_benchmark
 from selfspec_core.packages import seeds_from_file
 from selfspec_core.pipeline import Parts
 from selfspec_core.plugins import PluginHost
@@ -34,13 +34,19 @@ class AdHoc(Domain):
 
 @dataclass(slots=True)
 class Assembly:
-    """Everything a run needs."""
+    """Everything a run needs.
+
+    Attributes:
+        unscreened: domains whose items the firewall does not know, each with its error.
+        failed: plugins that were left out, each with its error.
+    """
 
     settings: Settings
     context: Context
     parts: Parts
     unscreened: tuple[str, ...]
     plugins: dict[str, str]
+    failed: tuple[str, ...] = ()
 
 
 def load_host(domain: str | None) -> PluginHost:
@@ -61,8 +67,8 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
     if not request.domain and not request.seeds:
         raise UsageError("--domain: name a domain (`selfspec domains` lists them), or give --seeds")
     host = host or load_host(request.domain)
-    name = request.domain or AdHoc.name
     domain: Domain = host.build("domains", request.domain) if request.domain else AdHoc()
+    name = domain.name  # `--domain` may have said `dist/name`
     settings = resolve_settings(request, domain, host)
     seeds = _seeds(request, name, host, settings)
     model = build_model(host, settings)
@@ -78,7 +84,9 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
     sets = _sets(request, host, context, domain)
     versions = {str(source.key): source.version for source in host.sources.values()}
     firewall, unscreened = _firewall(host, seeds, sets)
-    return Assembly(settings, context, _parts(host, context, sets, firewall), unscreened, versions)
+    parts = _parts(host, context, sets, firewall)
+    failed = tuple(f"{source}: {source.error}" for source in host.failures())
+    return Assembly(settings, context, parts, unscreened, versions, failed)
 
 
 def build_model(host: PluginHost, settings: Settings, tuned: str | None = None) -> Model:
@@ -133,12 +141,12 @@ def _sets(
         own = not number and type(evaluator).items is Evaluator.items
         sets.append(EvaluationSet(domain.name if own else evaluator.name, items, evaluator))
     for benchmark in request.benchmarks:
-        path = Path(benchmark)
-        if path.stem in {one.name for one in sets}:
+        name, found = read_benchmark(benchmark, domain.name)
+        if name in {one.name for one in sets}:
             raise UsageError(
-                f"--benchmark {path}: a set is already called '{path.stem}'; rename it"
+                f"--benchmark {benchmark}: a set is already called '{name}'; rename it"
             )
-        sets.append(EvaluationSet(path.stem, tuple(read_items(path)), evaluators[0]))
+        sets.append(EvaluationSet(name, tuple(found), evaluators[0]))
     return sets
 
 
@@ -156,12 +164,18 @@ def _fewer_dev(items: Sequence[Item], most: int | None) -> tuple[Item, ...]:
 def _firewall(
     host: PluginHost, seeds: Sequence[Seed], sets: Sequence[EvaluationSet]
 ) -> tuple[Firewall, tuple[str, ...]]:
-    """Builds the firewall over every item there is; returns also what it could not load."""
-    host.load_every_domain()
+    """Builds the firewall over every item there is; returns also what it could not load.
+
+    Other domains are loaded apart: nothing else of theirs comes into this run, and a component
+    of theirs cannot clash with one of this run's.
+    """
+    others = PluginHost()
+    others.load_every_domain()
     items = [item for one in sets for item in one.items]
-    offered = host.offered("domains")  # calls the hooks: one that raises counts as failed
-    missing = [source.name for source in host.failures() if source.group == "selfspec.domains"]
-    for _, cls in offered:
+    # calls the hooks: one that raises counts as failed
+    offered = [cls for each in (host, others) for _, cls in each.offered("domains")]
+    missing = [f"{source}: {source.error}" for source in others.failures()]
+    for cls in dict.fromkeys(offered):
         try:
             tasks: Sequence[Task] = cls().tasks()
         except Exception as error:  # another domain's files must not stop this run

@@ -17,16 +17,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from selfspec_core.layouts import LAYOUTS, Layout
+from selfspec_core.model_types import Capabilities, Sampling
 from selfspec_core.progress import Progress, Silent
 from selfspec_core.types import (
     Adapter,
-    Capabilities,
     Example,
     Instruction,
     Item,
     Passage,
     Prediction,
-    Sampling,
     Seed,
     System,
     Task,
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 class NoSettings(BaseModel):
     """Settings of a component that has none; unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Component:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 import pluggy
@@ -20,10 +19,9 @@ from pydantic import ValidationError
 
 from selfspec_core import hookspecs
 from selfspec_core.components import Component
-from selfspec_core.config import describe
 from selfspec_core.errors import UsageError, nearest
-
-DOMAIN_GROUP, PLUGIN_GROUP = "selfspec.domains", "selfspec.plugins"
+from selfspec_core.resolve import describe
+from selfspec_core.sources import DOMAIN_GROUP, PLUGIN_GROUP, Source, entries, source_of
 
 DEFAULT_PLUGINS = (
     "selfspec_plugins.balance",
@@ -56,26 +54,6 @@ PER_DOMAIN = frozenset({"seed_sources", "retrievers", "evaluators"})
 C = TypeVar("C", bound=Component)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a plugin comes from, and why it failed if it did."""
-
-    name: str
-    dist: str
-    version: str
-    group: str
-    error: str | None = None
-    trace: str | None = None
-
-    @property
-    def key(self) -> str:
-        """Unique among all plugins: two distributions may use one entry-point name."""
-        return f"{self.group}:{self.dist}/{self.name}"
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.dist} {self.version})"
-
-
 class PluginHost:
     """Holds what has been loaded.
 
@@ -97,28 +75,37 @@ class PluginHost:
                 Source(module, "selfspec", version, "built-in"), lambda m=module: import_module(m)
             )
         wanted = os.environ.get("SELFSPEC_PLUGINS")
-        for entry in _entries(PLUGIN_GROUP) if self._third_party else ():
+        for entry in entries(PLUGIN_GROUP) if self._third_party else ():
             if wanted is None or entry.name in wanted.split(","):
-                self._load(_source(entry, PLUGIN_GROUP), entry.load)
+                self._load(source_of(entry, PLUGIN_GROUP), entry.load)
 
     def load_domain(self, name: str) -> None:
-        """Loads the package that provides domain `name`; other domains stay unimported.
+        """Loads the package that provides domain `name` or `dist/name`; others stay unimported.
 
         Raises:
-            UsageError: if there is none (naming the nearest) or it fails to load.
+            UsageError: if there is none (naming the nearest), two provide it, or it fails to load.
         """
-        if self.has("domains", name):
+        dist, _, bare = name.rpartition("/")
+        if not dist and self.has("domains", name):
             return
-        matches = [entry for entry in _entries(DOMAIN_GROUP) if entry.name == name]
+        matches = [
+            entry
+            for entry in entries(DOMAIN_GROUP)
+            if entry.name == bare and dist in ("", source_of(entry, DOMAIN_GROUP).dist)
+        ]
         if not matches:
-            known = [entry.name for entry in _entries(DOMAIN_GROUP)]
+            known = [entry.name for entry in entries(DOMAIN_GROUP)]
             known += [cls.name for _, cls in self.offered("domains")]
             hint = nearest(name, known) or "; none is installed: pip install a domain package"
             raise UsageError(f"--domain {name}: no such domain{hint}")
         if len(matches) > 1:
-            dists = " and ".join(sorted(_source(entry, DOMAIN_GROUP).dist for entry in matches))
-            raise UsageError(f"--domain {name}: provided by both {dists}; uninstall one")
-        source = _source(matches[0], DOMAIN_GROUP)
+            dists = sorted(source_of(entry, DOMAIN_GROUP).dist for entry in matches)
+            either = " or ".join(f"{dist}/{name}" for dist in dists)
+            raise UsageError(
+                f"--domain {name}: provided by both {' and '.join(dists)}; "
+                f"write {either}, or uninstall one"
+            )
+        source = source_of(matches[0], DOMAIN_GROUP)
         self._load(source, matches[0].load)
         failed = self.sources[source.key]
         if failed.error:
@@ -128,8 +115,8 @@ class PluginHost:
 
     def load_every_domain(self) -> None:
         """Loads all installed domain packages, keeping the errors of those that fail."""
-        for entry in _entries(DOMAIN_GROUP):
-            source = _source(entry, DOMAIN_GROUP)
+        for entry in entries(DOMAIN_GROUP):
+            source = source_of(entry, DOMAIN_GROUP)
             if source.key not in self.sources:
                 self._load(source, entry.load)
 
@@ -236,20 +223,6 @@ def _checked(classes: Any) -> list[type[Component]]:
             if not isinstance(getattr(cls, key, None), str):
                 raise TypeError(f"component {cls.__name__} has no '{key}'")
     return list(classes)
-
-
-def installed_domains() -> list[Source]:
-    """Lists domain packages from metadata alone; imports none of them."""
-    return [_source(entry, DOMAIN_GROUP) for entry in _entries(DOMAIN_GROUP)]
-
-
-def _entries(group: str) -> Iterable[EntryPoint]:
-    return sorted(entry_points(group=group), key=lambda entry: entry.name)
-
-
-def _source(entry: EntryPoint, group: str) -> Source:
-    dist = entry.dist
-    return Source(entry.name, dist.name if dist else "?", dist.version if dist else "?", group)
 
 
 def _own_version() -> str:

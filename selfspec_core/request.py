@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from selfspec_core.components import Domain, Generator, Model
-from selfspec_core.config import Settings, read_toml, resolve
+from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.layouts import LAYOUTS
 from selfspec_core.plugins import PluginHost
+from selfspec_core.resolve import read_toml, resolve
 
 RECIPES = ("quick", "full")
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from selfspec_core.cli.main import COMMANDS
-from selfspec_core.packages import parse_seeds
+from selfspec_core.packages import load_tasks, parse_seeds
 from selfspec_core.plugins import HOOKS, PluginHost
 
 ROOT = Path(__file__).parents[1]
+DOMAINS = sorted(path.parent.name for path in ROOT.glob("domains/*/pyproject.toml"))
 
 
 def test_plugins_readme_lists_every_hook_and_file() -> None:
@@ -37,13 +39,26 @@ def test_makefile_has_the_targets(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-def test_seed_card_counts_are_true() -> None:
-    seeds = parse_seeds(ROOT / "seeds/selfspec_seeds/finance.jsonl", "finance.jsonl")
-    card = (ROOT / "seeds/selfspec_seeds/finance.md").read_text()
-    rows = dict(re.findall(r"^\| `(\w+)` \| \w+ \| (\d+) \|", card, re.MULTILINE))
-    counts = {task: sum(s.task == task for s in seeds) for task in rows}
-    assert {task: int(count) for task, count in rows.items()} == counts
-    assert sum(counts.values()) == len(seeds)
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_seed_card_counts_are_true(domain: str) -> None:
+    seeds = parse_seeds(ROOT / f"seeds/selfspec_seeds/{domain}.jsonl", domain)
+    card = (ROOT / f"seeds/selfspec_seeds/{domain}.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (\d+) \|", card, re.MULTILINE)
+    counted = Counter((seed.task, seed.kind) for seed in seeds)
+    assert {(task, kind): int(count) for task, kind, count in rows} == counted
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_domain_card_counts_are_true(domain: str) -> None:
+    card = (ROOT / f"domains/{domain}/README.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (\w+).* \| (\d+) \| (\d+) \| \w+ \|$", card, re.MULTILINE)
+    said = {(task, kind): (int(dev), int(test)) for task, kind, dev, test in rows}
+    assert said == {
+        (task.name, task.kind): tuple(
+            sum(item.split == split for item in task.items) for split in ("dev", "test")
+        )
+        for task in load_tasks(f"selfspec_{domain}")
+    }
 
 
 def test_top_level_is_the_agreed_one() -> None:
@@ -57,4 +72,4 @@ def test_top_level_is_the_agreed_one() -> None:
         path.parent.name for path in ROOT.rglob("__init__.py") if ".venv" not in str(path)
     }
     outer = {name for name in importable if not name.startswith("selfspec_")}
-    assert outer <= {"stages", "cli", "report"}
+    assert outer <= {"stages", "cli", "report", "checks", "knowledge"}

@@ -16,7 +16,7 @@ from selfspec_core.types import CLOSED_KINDS, KEEP, Example, Verdict
 class BalanceSettings(BaseModel):
     """Settings `filters.balance.*`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     start: int = Field(4, ge=1, description="examples of a label kept whatever the others have")
     ratio: float = Field(1.5, ge=1, description="further ones per example of the rarest label")
 

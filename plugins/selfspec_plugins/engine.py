@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from selfspec_core.model_types import Sampling
 from selfspec_core.progress import Progress, Silent
-from selfspec_core.types import Sampling
 from selfspec_plugins.batches import WORTH_SHARING, Batch, Ids, plan
 from selfspec_plugins.sampling import choose, uniforms
 from selfspec_plugins.scoring import score_batch

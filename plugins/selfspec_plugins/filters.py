@@ -40,7 +40,7 @@ _STOPWORDS = frozenset(
 class WellFormedSettings(BaseModel):
     """Settings `filters.well_formed.*`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     generic_words: int = Field(
         2, ge=0, description="content words up to which a question need not touch its passage"
     )
@@ -105,7 +105,7 @@ def _stems(tokens: Iterable[str]) -> set[str]:
 class LengthSettings(BaseModel):
     """Settings `filters.length.*`, in words."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     min_instruction_words: int = Field(3, ge=0)
     max_instruction_words: int = Field(150, ge=1)
     min_input_words: int = Field(0, ge=0)
@@ -140,7 +140,7 @@ class Length(EachFilter):
 class AgreementSettings(BaseModel):
     """Settings `filters.agreement.*`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     min_share: float = Field(
         0.5, ge=0, le=1, description="share of sampled answers that must agree"
     )

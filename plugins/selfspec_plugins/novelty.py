@@ -18,7 +18,7 @@ _BLOCK = 256
 class NoveltySettings(BaseModel):
     """Settings `filters.novelty.*`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     threshold: float = Field(0.7, gt=0, le=1, description="ROUGE-L F1 from which it is a copy")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from selfspec_core.types import Sampling
+from selfspec_core.model_types import Sampling
 
 if TYPE_CHECKING:
     import torch

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from selfspec_core.components import Model
 from selfspec_core.config import ModelSettings
 from selfspec_core.hookspecs import hookimpl
+from selfspec_core.model_types import Capabilities, Sampling
 from selfspec_core.progress import Progress
-from selfspec_core.types import Capabilities, Sampling
 from selfspec_plugins import loading
 from selfspec_plugins.batches import Ids, common_prefix
 from selfspec_plugins.engine import Engine

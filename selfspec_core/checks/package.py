@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from selfspec_core.components import Domain
-from selfspec_core.config import Settings, resolve
+from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.jsonl import read_jsonl
 from selfspec_core.packages import read_recipe
-from selfspec_core.plugins import DOMAIN_GROUP, PluginHost
+from selfspec_core.plugins import PluginHost
 from selfspec_core.request import RECIPES
+from selfspec_core.resolve import resolve
+from selfspec_core.sources import DOMAIN_GROUP
 from selfspec_core.types import Item, Seed, Task
 
 PASSAGES = "knowledge/passages.jsonl"

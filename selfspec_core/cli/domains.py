@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from selfspec_core.cli.output import cell, console, print_json, table
-from selfspec_core.plugins import PluginHost, Source, installed_domains
+from selfspec_core.sources import Source, domain_clashes, installed_domains
+
+if TYPE_CHECKING:
+    from selfspec_core.checks.package import Package
 
 NONE = "No domain is installed. Install one, for example: pip install ./domains/finance"
+HINT = "`selfspec domains --check` loads each and counts; `selfspec check NAME` runs every rule."
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Load and count each; print JSON.")
 @click.option("--check", is_flag=True, help="Load and count each; exit 1 if one fails.")
 def domains(as_json: bool, check: bool) -> None:
-    """List the installed domains."""
+    """List the installed domains.
+
+    To run every rule that a domain package must pass: `selfspec check NAME`.
+    """
     sources = installed_domains()
     if as_json or check:
-        rows = _counted(sources)
+        rows = [count(source) for source in sources]
     else:
         rows = [{"name": s.name, "dist": s.dist, "version": s.version} for s in sources]
     if as_json:
@@ -32,44 +39,37 @@ def domains(as_json: bool, check: bool) -> None:
         raise SystemExit(1)
 
 
-def _counted(sources: list[Source]) -> list[dict[str, Any]]:
-    host = PluginHost()
-    host.load_defaults()
-    return [count(host, source) for source in sources]
-
-
-def count(host: PluginHost, source: Source) -> dict[str, Any]:
+def count(source: Source) -> dict[str, Any]:
     """Loads a domain and counts what it holds; what goes wrong is a value, never raised."""
+    from selfspec_core.checks.package import opened
+
     row: dict[str, Any] = {
         "name": source.name,
         "dist": source.dist,
         "version": source.version,
-        "title": None,
-        "summary": None,
-        "seeds": None,
-        "tasks": None,
-        "items": None,
-        "error": None,
+        **dict.fromkeys(("title", "summary", "seeds", "tasks", "items", "passages", "error")),
     }
     try:
-        host.load_domain(source.name)
-        domain = host.build("domains", source.name)
-        tasks = list(domain.tasks())
-        sources = [cls() for _, cls in host.offered("seed_sources", source.name)]
-        row |= {
-            "title": domain.title,
-            "summary": domain.summary,
-            "seeds": sum(1 for one in sources for _ in one.seeds()),
-            "tasks": len(tasks),
-            "items": sum(len(task.items) for task in tasks),
-        }
-    except Exception as error:  # any: the package is somebody else's
+        with opened(source.name) as found:
+            row |= _counts(found)
+    except (Exception, SystemExit) as error:  # any: the package is somebody else's
         row["error"] = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
     return row
 
 
+def _counts(package: Package) -> dict[str, Any]:
+    return {
+        "title": package.domain.title,
+        "summary": package.domain.summary,
+        "seeds": len(package.seeds),
+        "tasks": len(package.tasks),
+        "items": len(package.items),
+        "passages": len(package.passages),
+    }
+
+
 def _print(rows: list[dict[str, Any]], *, counted: bool) -> None:
-    counts = ("seeds", "tasks", "items") if counted else ()
+    counts = ("seeds", "tasks", "items", "passages") if counted else ()
     shown = table("domain", "distribution", "version", *counts, right=counts)
     for row in rows:
         numbers = ("-" if row[key] is None else row[key] for key in counts)
@@ -79,3 +79,7 @@ def _print(rows: list[dict[str, Any]], *, counted: bool) -> None:
     for row in rows:
         if row.get("error"):
             out.print(cell(f"{row['name']} failed: {row['error']}", "red"))
+    for clash in domain_clashes():
+        out.print(cell(clash, "red"))
+    if not counted:
+        out.print(cell(HINT, "dim"))

@@ -8,7 +8,9 @@ import click
 @click.command()
 @click.argument("target", metavar="RUN|MODEL")
 @click.option("--domain", metavar="NAME", help="Domain whose items to ask; default: the run's.")
-@click.option("--benchmark", multiple=True, metavar="FILE", help="Items to ask too; repeatable.")
+@click.option(
+    "--benchmark", multiple=True, metavar="FILE|hf:SET", help="Items to ask too; repeatable."
+)
 @click.option("--shots", type=click.IntRange(0), help="Demonstrations of base@K.")
 @click.option("--set", "set_flags", multiple=True, metavar="KEY=VALUE", help="One setting.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
@@ -22,7 +24,7 @@ def evaluate(
 ) -> None:
     """Measure a run or a model on a domain's items and on benchmarks."""
     from selfspec_core.cli.measure import measure
-    from selfspec_core.config import parse_flag
+    from selfspec_core.resolve import parse_flag
 
     flags = [parse_flag(flag) for flag in set_flags]
     if shots is not None:

@@ -15,6 +15,7 @@ from selfspec_core.assemble import Assembly, assemble
 from selfspec_core.cli.progress import make_progress
 from selfspec_core.errors import UsageError
 from selfspec_core.firewall import Firewall
+from selfspec_core.hub import absolute
 from selfspec_core.request import Request
 from selfspec_core.runs import RoundFolder, Run, find_run
 from selfspec_core.stages.evaluate import EvaluationSet
@@ -36,7 +37,7 @@ def measure(
     Raises:
         UsageError: if `target` is neither a run nor a model, or no domain is named for a model.
     """
-    files = tuple(str(Path(path).resolve()) for path in benchmarks)
+    files = tuple(map(absolute, benchmarks))
     folder = _round_of(target)
     if folder is not None:
         asked = Request.from_dict(Run.open(find_run(target)).manifest["request"])

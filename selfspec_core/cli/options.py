@@ -20,7 +20,10 @@ _REQUEST = (
     ),
     click.option("--seeds", metavar="FILE", help="Seeds of your own, JSONL; needs no package."),
     click.option(
-        "--benchmark", multiple=True, metavar="FILE", help="Measure on these items too; repeatable."
+        "--benchmark",
+        multiple=True,
+        metavar="FILE|hf:SET",
+        help="Measure on these items too, or on a mapped set of the hub; repeatable.",
     ),
 )
 

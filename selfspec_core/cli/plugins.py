@@ -10,7 +10,8 @@ import click
 from selfspec_core import __version__
 from selfspec_core.cli.output import cell, console, print_json, table
 from selfspec_core.errors import UsageError, nearest
-from selfspec_core.plugins import HOOKS, PER_DOMAIN, PluginHost, Source
+from selfspec_core.plugins import HOOKS, PER_DOMAIN, PluginHost
+from selfspec_core.sources import Source
 
 
 @click.command()
@@ -27,10 +28,11 @@ def plugins(hook: str | None, no_plugins: bool, as_json: bool) -> None:
         for source, cls in offered(host, kind)
     ]
     failed = [{**origin(source), "error": source.error} for source in host.failures()]
+    clashes = _clashes(components)
     if as_json:
-        print_json({"components": components, "failed": failed})
+        print_json({"components": components, "failed": failed, "clashes": clashes})
     else:
-        _print(components, failed)
+        _print(components, failed, clashes)
 
 
 def loaded_host(*, third_party: bool = True) -> PluginHost:
@@ -58,6 +60,20 @@ def origin(source: Source) -> dict[str, str]:
     return {"plugin": source.name, "dist": source.dist, "version": source.version}
 
 
+def _clashes(components: Sequence[dict[str, Any]]) -> list[str]:
+    """Says which names two plugins give to components of one kind."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for row in components:
+        if row["kind"] != "seed_sources":  # all of a domain's are read, none is looked up
+            places.setdefault((row["kind"], row["name"]), []).append(row["dist"])
+    return [
+        f"{kind.removesuffix('s')} '{name}' has two providers; write "
+        + " or ".join(f"'{dist}/{name}'" for dist in dists)
+        for (kind, name), dists in places.items()
+        if len(dists) > 1
+    ]
+
+
 def _kind(hook: str) -> str:
     kind = hook.removeprefix("selfspec_")
     if kind not in HOOKS:
@@ -65,7 +81,11 @@ def _kind(hook: str) -> str:
     return kind
 
 
-def _print(components: Sequence[dict[str, Any]], failed: Sequence[dict[str, Any]]) -> None:
+def _print(
+    components: Sequence[dict[str, Any]],
+    failed: Sequence[dict[str, Any]],
+    clashes: Sequence[str],
+) -> None:
     out = console()
     shown = table("kind", "name", "summary", "plugin")
     kind = None
@@ -77,6 +97,8 @@ def _print(components: Sequence[dict[str, Any]], failed: Sequence[dict[str, Any]
     out.print(shown if components else "No component implements this hook.")
     for row in failed:
         out.print(cell(f"{_place(row)} failed: {row['error']}", "red"))
+    for clash in clashes:
+        out.print(cell(clash, "red"))
     out.print(cell(f"Plugins without a version come with selfspec {__version__}.", "dim"))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from selfspec_core.cli.options import request_options
-from selfspec_core.config import parse_flag
+from selfspec_core.resolve import parse_flag
 
 
 @click.command()
@@ -30,6 +30,7 @@ def run(
 ) -> None:
     """Propose, answer, filter, tune and measure: the whole loop in one command."""
     from selfspec_core.cli.session import start
+    from selfspec_core.hub import absolute
     from selfspec_core.request import Request
 
     flags = [parse_flag(flag) for flag in set_flags]
@@ -42,9 +43,9 @@ def run(
         str(Path(recipe).resolve()) if recipe.endswith(".toml") else recipe,
         str(Path(model).resolve()) if model and Path(model).is_dir() else model,
         str(Path(seeds).resolve()) if seeds else None,
-        tuple(str(Path(path).resolve()) for path in benchmark),
+        tuple(map(absolute, benchmark)),
         tuple(flags),
     )
-    stem = domain or Path(seeds or "run").stem
+    stem = (domain or Path(seeds or "run").stem).rpartition("/")[2]
     folder = name or f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
     start(folder, request, asdict(request))

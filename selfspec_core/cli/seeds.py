@@ -39,7 +39,8 @@ def read_seeds(domain: str) -> list[Seed]:
     host = PluginHost()
     host.load_defaults()
     host.load_domain(domain)
-    return [seed for _, cls in host.offered("seed_sources", domain) for seed in cls().seeds()]
+    name = domain.rpartition("/")[2]
+    return [seed for _, cls in host.offered("seed_sources", name) for seed in cls().seeds()]
 
 
 def _print(domain: str, chosen: list[Seed]) -> None:

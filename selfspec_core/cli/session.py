@@ -13,12 +13,14 @@ import click
 
 from selfspec_core.assemble import Assembly, assemble
 from selfspec_core.cli.clock import seconds_since_start
+from selfspec_core.cli.output import plain
 from selfspec_core.cli.progress import make_progress
 from selfspec_core.errors import Interrupted, UsageError
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.provenance import check_same, conditions, describe_machine
 from selfspec_core.request import Request
 from selfspec_core.runs import RUNS, Run
+from selfspec_core.sources import domain_clashes
 
 
 def start(name: str, request: Request, as_asked: dict[str, Any]) -> None:
@@ -132,10 +134,11 @@ def _say_plan(run: Run, assembly: Assembly) -> None:
     ):
         if not verdict.keep:
             lines.append(f"seed {seed.id} is not trained on: {verdict.reason}: {verdict.evidence}")
-    if assembly.unscreened:
-        lines.append(f"not screened against: {', '.join(assembly.unscreened)}")
+    lines += [f"left out: {plugin}" for plugin in assembly.failed]
+    lines += [f"not screened against: {domain}" for domain in assembly.unscreened]
+    lines += domain_clashes()
     for line in lines:
-        click.echo(line, err=True)
+        click.echo(plain(line), err=True)
 
 
 def _show(run: Run) -> None:

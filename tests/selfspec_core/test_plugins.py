@@ -1,7 +1,8 @@
 import pytest
 
 from selfspec_core.errors import UsageError
-from selfspec_core.plugins import DOMAIN_GROUP, PLUGIN_GROUP, PluginHost, installed_domains
+from selfspec_core.plugins import PluginHost
+from selfspec_core.sources import DOMAIN_GROUP, PLUGIN_GROUP, installed_domains
 
 FILTER = """
 from selfspec_core import KEEP, Filter, hookimpl

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from selfspec_core import LAYOUTS, Capabilities, Context, Domain, Instruction, Model, Sampling, Seed
-from selfspec_core.config import resolve
+from selfspec_core.resolve import resolve
 from selfspec_plugins.few_shot import FewShot
 from selfspec_plugins.generators import AnswerFirst, LabelFirst, SelfInstruct
 from selfspec_plugins.prompts import (

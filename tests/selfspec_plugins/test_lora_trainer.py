@@ -12,7 +12,8 @@ from selfspec_core.components import Context, Domain, Model
 from selfspec_core.config import ModelSettings, Settings
 from selfspec_core.errors import SelfspecError
 from selfspec_core.layouts import ALPACA
-from selfspec_core.types import Sampling, Seed
+from selfspec_core.model_types import Sampling
+from selfspec_core.types import Seed
 from selfspec_plugins.lora_trainer import ROWS_PER_FORWARD, LoraTrainer, encode
 from selfspec_plugins.packing import (
     IGNORED,

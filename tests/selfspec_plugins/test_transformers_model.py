@@ -9,8 +9,8 @@ import tiny_models
 
 from selfspec_core.config import ModelSettings
 from selfspec_core.errors import UsageError
+from selfspec_core.model_types import Sampling
 from selfspec_core.progress import Silent
-from selfspec_core.types import Sampling
 from selfspec_plugins.batches import common_prefix, plan
 from selfspec_plugins.transformers_model import TransformersModel
 

@@ -5,7 +5,8 @@ from click.testing import CliRunner
 
 from selfspec_core.cli import domains as domains_module
 from selfspec_core.cli.main import selfspec as cli
-from selfspec_core.plugins import DOMAIN_GROUP, HOOKS, PLUGIN_GROUP
+from selfspec_core.plugins import HOOKS
+from selfspec_core.sources import DOMAIN_GROUP, PLUGIN_GROUP
 
 CHEMISTRY = """
 from selfspec_core import Domain, Item, Seed, SeedSource, Task, hookimpl

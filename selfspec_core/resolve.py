@@ -1,0 +1,99 @@
+"""How settings are filled: defaults < domain recipe < file < flags, checked with one line each.
+
+An unknown key is an error with the nearest known one.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from selfspec_core.config import Settings
+from selfspec_core.errors import UsageError, nearest
+
+
+def parse_flag(flag: str) -> dict[str, Any]:
+    """Turns `a.b=c` into nested tables; the value is read as TOML, or as a string.
+
+    Raises:
+        UsageError: if there is no `=` or no key.
+    """
+    key, equals, text = flag.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"--set {flag}: expected KEY=VALUE, for example --set data.size=200")
+    try:
+        value = tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *tables, last = key.strip().split(".")
+    nested: dict[str, Any] = {last: value}
+    for table in reversed(tables):
+        nested = {table: nested}
+    return nested
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns `base` with the tables of `over` laid on top, key by key."""
+    merged = dict(base)
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Reads a TOML file.
+
+    Raises:
+        UsageError: naming file, line and column.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{path}: not valid TOML: {error}") from None
+
+
+def resolve(tables: Iterable[tuple[str, Mapping[str, Any]]]) -> Settings:
+    """Lays the named tables over the defaults, in order, and checks the result.
+
+    Args:
+        tables: (where it comes from, nested tables); the name is used in error messages.
+
+    Raises:
+        UsageError: naming source and key, the nearest known key, or what the value should be.
+    """
+    merged: dict[str, Any] = {}
+    for source, table in tables:
+        merged = merge(merged, table)
+        try:
+            settings = Settings.model_validate(merged)
+        except ValidationError as error:
+            raise UsageError(f"{source}: {describe(error)}") from None
+    return settings
+
+
+def describe(error: ValidationError, model: type[BaseModel] = Settings) -> str:
+    """Returns the first problem of a validation error as one line."""
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        known = _keys_at(model, path[:-1])
+        return f"unknown setting '{'.'.join(path)}'{nearest(path[-1], known)}"
+    given = first.get("input")
+    return f"'{'.'.join(path)}' = {given!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
+
+
+def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
+    for part in path:
+        model = model.model_fields[part].annotation  # type: ignore[assignment]
+    return list(model.model_fields)
