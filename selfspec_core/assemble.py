@@ -12,6 +12,7 @@ from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.firewall import Firewall
 from selfspec_core.hub import read_benchmark
+from selfspec_core.knowledge import find_retriever
 from selfspec_core.packages import seeds_from_file
 from selfspec_core.pipeline import Parts
 from selfspec_core.plugins import PluginHost
@@ -39,6 +40,7 @@ class Assembly:
     Attributes:
         unscreened: domains whose items the firewall does not know, each with its error.
         failed: plugins that were left out, each with its error.
+        knowledge: files of the user's to answer from.
     """
 
     settings: Settings
@@ -47,6 +49,7 @@ class Assembly:
     unscreened: tuple[str, ...]
     plugins: dict[str, str]
     failed: tuple[str, ...] = ()
+    knowledge: tuple[str, ...] = ()
 
 
 def load_host(domain: str | None) -> PluginHost:
@@ -75,7 +78,9 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
     model.check()
     check_settings(settings, host, model)
     context = Context(name, model, settings, seeds, progress=progress)
-    if settings.retrieval.retriever:
+    if request.knowledge:
+        context.retriever = find_retriever(host, settings, name)
+    elif settings.retrieval.retriever:
         retriever = settings.retrieval.retriever
         own = settings.components.of(retriever)
         context.retriever = host.build("retrievers", retriever, own, name)
@@ -86,7 +91,7 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
     firewall, unscreened = _firewall(host, seeds, sets)
     parts = _parts(host, context, sets, firewall)
     failed = tuple(f"{source}: {source.error}" for source in host.failures())
-    return Assembly(settings, context, parts, unscreened, versions, failed)
+    return Assembly(settings, context, parts, unscreened, versions, failed, request.knowledge)
 
 
 def build_model(host: PluginHost, settings: Settings, tuned: str | None = None) -> Model:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from selfspec_core.errors import UsageError, nearest
-from selfspec_core.jsonl import read_jsonl
+from selfspec_core.jsonl import read_jsonl, repeated
 from selfspec_core.metrics import METRICS, PRIMARY, metric_name
 from selfspec_core.types import KINDS, LIST_KINDS, Item, Kind
 
@@ -134,6 +134,8 @@ def _strings(where: str, row: Row, key: str) -> tuple[str, ...]:
     value = row.get(key) or []
     if not isinstance(value, list) or not all(isinstance(v, str) and v.strip() for v in value):
         raise UsageError(f"{where}: '{key}': expected a list of texts, got {value!r}")
+    if twice := repeated(value):
+        raise UsageError(f"{where}: '{key}': '{twice}' stands twice")
     return tuple(value)
 
 

@@ -22,6 +22,7 @@ from selfspec_core.progress import Progress, Silent
 from selfspec_core.types import (
     Adapter,
     Example,
+    Indexed,
     Instruction,
     Item,
     Passage,
@@ -172,6 +173,31 @@ class Retriever(Component):
     def passages(self, ids: Sequence[str]) -> list[Passage]:
         """Returns the passages with these ids, in order, as `retrieve` returned them."""
         raise NotImplementedError("a retriever is abstract without `passages`")
+
+    def add(
+        self, paths: Sequence[Path], progress: Progress, folder: Path | None = None
+    ) -> list[Indexed]:
+        """Takes in files, and folders recursively; what is in already is not taken in again.
+
+        Args:
+            folder: keep an index there from now on, of these files and what the domain ships.
+
+        Returns:
+            What became of each file; one that cannot be read keeps none of the others out.
+        """
+        raise NotImplementedError("this retriever takes no files")
+
+    def contents(self) -> list[Indexed]:
+        """Returns what is in: one row a file."""
+        raise NotImplementedError("this retriever takes no files")
+
+    def digest(self, paths: Sequence[Path] = ()) -> str:
+        """Identifies what is searched, so that a run is not resumed on other passages.
+
+        Args:
+            paths: what `add` is going to be given with a folder of its own; else the index.
+        """
+        return ""
 
 
 class Filter(Component):

@@ -19,9 +19,11 @@ class UsageError(SelfspecError):
 
 
 class Interrupted(SelfspecError):
-    """Stopped by the user; the message says how to go on. Exit code 130, as shells have it."""
+    """Stopped by a signal; the message says how to go on. Exit code 128 + its number."""
 
-    exit_code = 130
+    def __init__(self, message: str, signal_number: int = 2) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -14,19 +14,16 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
-from importlib.metadata import entry_points
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
-
-from pydantic import ValidationError
 
 from selfspec_core.benchmarks import parse_items, read_items
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.mapping import BadRow, MissingColumn, SetMapping, item_fields
 from selfspec_core.metrics import metric_name
-from selfspec_core.plugins import DOMAIN_GROUP
-from selfspec_core.resolve import describe
+from selfspec_core.resolve import filled
+from selfspec_core.sources import DOMAIN_GROUP, entries
 from selfspec_core.types import Item
 
 PREFIX = "hf:"
@@ -98,11 +95,12 @@ def check_mapping(mapped: Mapped) -> SetMapping:
         UsageError: naming file, set and key.
     """
     where = f'{mapped.file}: ["{mapped.name}"]'
+    for key, field in SetMapping.model_fields.items():
+        if field.is_required() and key not in mapped.table:
+            raise UsageError(f"{where}: key '{key}' is missing")
+    mapping = filled(SetMapping, mapped.table, where)
     try:
-        mapping = SetMapping.model_validate(mapped.table)
         metric_name(mapping.metric, mapping.kind)
-    except ValidationError as error:
-        raise UsageError(f"{where}: {describe(error, SetMapping)}") from None
     except UsageError as error:
         raise UsageError(f"{where}: 'metric': {error}") from None
     if problem := mapping.problem():
@@ -112,8 +110,7 @@ def check_mapping(mapped: Mapped) -> SetMapping:
 
 def _files(domain: str | None) -> Iterator[tuple[str, str, Traversable]]:
     """Yields (domain, label, file) of each installed domain package that has mappings."""
-    entries = sorted(entry_points(group=DOMAIN_GROUP), key=lambda e: (e.name != domain, e.name))
-    for entry in entries:
+    for entry in sorted(entries(DOMAIN_GROUP), key=lambda entry: entry.name != domain):
         package = entry.module.partition(".")[0]
         try:
             file = resources.files(package) / FILE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib.resources.abc import Traversable
 from typing import Any
 
@@ -39,3 +40,13 @@ def read_jsonl(file: Traversable, label: str) -> list[tuple[str, dict[str, Any]]
             raise UsageError(f"{where}: expected a JSON object")
         rows.append((where, row))
     return rows
+
+
+def repeated(words: Sequence[str]) -> str | None:
+    """Returns the first word that stands there a second time; case is no difference in answers."""
+    seen: set[str] = set()
+    for word in words:
+        if word.casefold() in seen:
+            return word
+        seen.add(word.casefold())
+    return None

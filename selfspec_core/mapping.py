@@ -194,7 +194,9 @@ def _multiple_choice(mapping: SetMapping, row: Row) -> dict[str, Any]:
         listed = list(one.values()) if isinstance(one, Mapping) else one
         if not isinstance(listed, list | tuple):
             raise BadRow(f"{mapping.options} is {one!r}, expected a list of options")
-    options = [_text(option, "options").strip() for option in listed if option is not None]
+    while listed and listed[-1] is None:  # a table of A to F, of which this row has four
+        listed = listed[:-1]
+    options = [_text(option, "options").strip() for option in listed]
     if not 2 <= len(options) <= len(ascii_uppercase):
         raise BadRow(f"{len(options)} options, expected 2 to {len(ascii_uppercase)}")
     letters = list(ascii_uppercase[: len(options)])

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from selfspec_core.components import SeedSource
 from selfspec_core.errors import UsageError, nearest
-from selfspec_core.jsonl import read_jsonl
+from selfspec_core.jsonl import read_jsonl, repeated
 from selfspec_core.types import CLOSED_KINDS, KINDS, Seed, Task
 
 _SEED_KEYS = ("id", "task", "kind", "instruction", "input", "output")
@@ -69,6 +69,8 @@ def _check_keys(row: dict[str, Any], where: str) -> None:
     choices = row.get("choices", [])
     if not isinstance(choices, list) or not all(isinstance(c, str) for c in choices):
         raise UsageError(f"{where}: key 'choices' must be a list of strings")
+    if twice := repeated(choices):
+        raise UsageError(f"{where}: key 'choices': '{twice}' stands twice")
 
 
 class PackagedSeeds(SeedSource):
@@ -104,16 +106,31 @@ def load_tasks(package: str) -> list[Task]:
     return [_load_task(folder, head) for head in heads]
 
 
-def _load_task(folder: Traversable, head: Traversable) -> Task:
-    from selfspec_core.benchmarks import parse_items  # numpy, which listings do without
-
+def _read_header(head: Traversable) -> dict[str, Any]:
+    """Reads and checks the header of a task."""
+    text = head.read_text(encoding="utf-8")
     try:
-        table = tomllib.loads(head.read_text(encoding="utf-8"))
+        table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"tasks/{head.name}: not valid TOML: {error}") from None
     for key in ("name", "kind", "metric", "title", "summary"):
         if not isinstance(table.get(key), str):
             raise UsageError(f"tasks/{head.name}: key '{key}' must be a string")
+    choices = table.get("choices", [])
+    keys = [line.partition("=")[0].strip(" \t\"'") for line in text.splitlines()]
+    line = keys.index("choices") + 1 if "choices" in keys else 1  # tomllib tells no lines
+    where = f"tasks/{head.name}:{line}"
+    if not isinstance(choices, list) or not all(isinstance(c, str) and c.strip() for c in choices):
+        raise UsageError(f"{where}: key 'choices' must be a list of strings")
+    if twice := repeated(choices):
+        raise UsageError(f"{where}: key 'choices': '{twice}' stands twice")
+    return table
+
+
+def _load_task(folder: Traversable, head: Traversable) -> Task:
+    from selfspec_core.benchmarks import parse_items  # numpy, which listings do without
+
+    table = _read_header(head)
     name, choices = table["name"], table.get("choices", [])
     defaults = {"task": name, "kind": table["kind"], "metric": table["metric"]}
     label = f"tasks/{name}.jsonl"

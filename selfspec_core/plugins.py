@@ -15,12 +15,11 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 import pluggy
-from pydantic import ValidationError
 
 from selfspec_core import hookspecs
 from selfspec_core.components import Component
 from selfspec_core.errors import UsageError, nearest
-from selfspec_core.resolve import describe
+from selfspec_core.resolve import filled
 from selfspec_core.sources import DOMAIN_GROUP, PLUGIN_GROUP, Source, entries, source_of
 
 DEFAULT_PLUGINS = (
@@ -30,6 +29,7 @@ DEFAULT_PLUGINS = (
     "selfspec_plugins.generators",
     "selfspec_plugins.grounded",
     "selfspec_plugins.lora_trainer",
+    "selfspec_plugins.knowledge.plugin",
     "selfspec_plugins.novelty",
     "selfspec_plugins.answers",
     "selfspec_plugins.personal_data",
@@ -170,10 +170,7 @@ class PluginHost:
             UsageError: if there is no such component, or a setting is wrong.
         """
         cls = self.find(what, name, domain)
-        try:
-            return cls(cls.Settings.model_validate(settings or {}))
-        except ValidationError as error:
-            raise UsageError(f"{what}.{name}: {describe(error, cls.Settings)}") from None
+        return cls(filled(cls.Settings, settings or {}, f"{what}.{name}"))
 
     def failures(self) -> Sequence[Source]:
         """Returns the plugins that did not load."""

@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from selfspec_core.assemble import Assembly
@@ -16,6 +17,10 @@ from selfspec_core.errors import SelfspecError
 _LIBRARIES = (
     "selfspec torch transformers peft trl accelerate bitsandbytes tokenizers numpy rapidfuzz"
 ).split()
+
+
+_ENDS = 32 * 2**20
+"""Bytes read at either end of a model's file: gigabytes would take longer than a resume may."""
 
 
 def describe_machine() -> dict[str, Any]:
@@ -55,16 +60,44 @@ def conditions(assembly: Assembly) -> dict[str, Any]:
     """Returns what must stay the same for a run to end with the same bytes."""
     machine = describe_machine()
     items = {one.name: _digest(one.items) for one in assembly.parts.sets}
+    retriever = assembly.context.retriever
+    files = [Path(path) for path in assembly.knowledge]
+    searched = {"knowledge": retriever.digest(files)} if retriever else {}
     return {
+        **searched,
         "python": machine["python"],
         "cpus": machine["cpus"],
         "version": machine["versions"],
         "plugin": assembly.plugins,
+        "model files": _models_digest(assembly),
         "seeds": _digest(assembly.context.seeds),
         "items": items,
         "screened against": assembly.parts.firewall.digest(),
         "settings": assembly.settings.model_dump(mode="json"),
     }
+
+
+def _models_digest(assembly: Assembly) -> str:
+    """Digests the file or folder of each model that has one: a script, or weights on disk."""
+    models = (assembly.context.model, assembly.parts.training_model)
+    paths = (model.settings.path for model in models if model is not None)
+    return _digest(_file_digest(file) for path in paths if path for file in _files(path))
+
+
+def _files(path: Path) -> list[Path]:
+    """Returns the files of a model, in order; what describes it to people is none of them."""
+    found = path.rglob("*") if path.is_dir() else [path]
+    return sorted(file for file in found if file.is_file() and file.suffix != ".md")
+
+
+def _file_digest(file: Path) -> tuple[str, int, str]:
+    """Returns name, size and a hash of a file; of a large one only its ends are read."""
+    size = file.stat().st_size
+    with file.open("rb") as data:
+        digest = hashlib.sha256(data.read(_ENDS))
+        data.seek(max(size - _ENDS, data.tell()))
+        digest.update(data.read())
+    return file.name, size, digest.hexdigest()
 
 
 def _digest(rows: Iterable[object]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from selfspec_core.components import Domain, Generator, Model
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError, nearest
+from selfspec_core.knowledge import defaults
 from selfspec_core.layouts import LAYOUTS
 from selfspec_core.plugins import PluginHost
 from selfspec_core.resolve import read_toml, resolve
@@ -26,6 +27,7 @@ class Request:
     seeds: str | None = None
     benchmarks: tuple[str, ...] = ()
     set: tuple[dict[str, Any], ...] = ()
+    knowledge: tuple[str, ...] = ()
 
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> Request:
@@ -43,7 +45,7 @@ def resolve_settings(request: Request, domain: Domain, host: PluginHost) -> Sett
     Raises:
         UsageError: naming recipe, file, key or flag.
     """
-    tables: list[tuple[str, dict[str, Any]]] = []
+    tables = [("--knowledge", defaults(request.knowledge))]
     if request.recipe in RECIPES:
         try:
             tables.append((f"recipe {request.recipe}", domain.recipe(request.recipe)))

@@ -6,14 +6,16 @@ An unknown key is an error with the nearest known one.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError, nearest
+
+M = TypeVar("M", bound=BaseModel)
 
 
 def parse_flag(flag: str) -> dict[str, Any]:
@@ -75,14 +77,40 @@ def resolve(tables: Iterable[tuple[str, Mapping[str, Any]]]) -> Settings:
     merged: dict[str, Any] = {}
     for source, table in tables:
         merged = merge(merged, table)
-        try:
-            settings = Settings.model_validate(merged)
-        except ValidationError as error:
-            raise UsageError(f"{source}: {describe(error)}") from None
+        settings = filled(Settings, merged, source)
     return settings
 
 
-def describe(error: ValidationError, model: type[BaseModel] = Settings) -> str:
+def filled(model: type[M], table: Mapping[str, Any], source: str) -> M:
+    """Fills a settings model; `true` is no number, and `"12"` neither.
+
+    Raises:
+        UsageError: naming source and key, the nearest known key, or what the value should be.
+    """
+    try:
+        made = model.model_validate(table)
+    except ValidationError as error:
+        raise UsageError(f"{source}: {describe(error, model)}") from None
+    for key, given, sort in _converted(table, made.model_dump()):
+        raise UsageError(f"{source}: '{key}' = {given!r}: input should be {sort}")
+    return made
+
+
+def _converted(given: Any, made: Any, key: str = "") -> Iterator[tuple[str, Any, str]]:
+    """Yields each value that became another sort of value: key, as given, what it should be."""
+    if isinstance(given, Mapping) and isinstance(made, Mapping):
+        for name, value in given.items():
+            yield from _converted(value, made.get(name), f"{key}.{name}".lstrip("."))
+    elif isinstance(given, list | tuple) and isinstance(made, list | tuple):
+        for number, pair in enumerate(zip(given, made, strict=False)):
+            yield from _converted(*pair, f"{key}.{number}")
+    elif isinstance(made, bool) and not isinstance(given, bool):
+        yield key, given, "true or false"
+    elif isinstance(made, int | float) and isinstance(given, bool | str) and made is not given:
+        yield key, given, "a number"
+
+
+def describe(error: ValidationError, model: type[BaseModel]) -> str:
     """Returns the first problem of a validation error as one line."""
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]

@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any, Self
 
 from filelock import FileLock, Timeout
@@ -164,9 +165,8 @@ class Run:
             UsageError: if the folder exists already.
         """
         if path.exists() and any(path.iterdir()):
-            raise UsageError(
-                f"--name {path.name}: {path} exists already; `selfspec resume {path.name}` goes on"
-            )
+            again = f"`selfspec resume {quote(path.name)}` goes on"
+            raise UsageError(f"--name {path.name}: {path} exists already; {again}")
         path.mkdir(parents=True, exist_ok=True)
         run = cls(path, write=True)
         run._acquire()

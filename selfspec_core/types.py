@@ -99,6 +99,21 @@ class Passage(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Indexed(Record):
+    """A file that a retriever was given, and what became of it.
+
+    Attributes:
+        passages: how many it gave.
+        problem: for a file that failed, one line that names it and says why.
+    """
+
+    path: str
+    state: Literal["shipped", "added", "replaced", "unchanged", "failed"]
+    passages: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Example(Record):
     """An instruction with its response: a row of the training set, with its provenance.
 

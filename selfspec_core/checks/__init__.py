@@ -11,7 +11,7 @@ from selfspec_core.errors import SelfspecError
 
 __all__ = ["RULES", "Outcome", "Package", "Rule", "apply", "check", "opened"]
 
-_SHORT = f"importing it adds less than {code.SECONDS} s"
+_SHORT = f"importing it takes less than {code.SECONDS} s"
 
 RULES = (
     Rule("names", "entry point, distribution, folder and recipe agree", code.names),

@@ -25,15 +25,16 @@ HEAVY = frozenset(
 """Libraries that take long to import; a package imports them inside functions."""
 
 SECONDS = 0.3
-"""What importing a package may add to the start of every command."""
+"""What importing a package may add to the start of every command, in seconds of the processor: what
+else the machine is doing does not count."""
 
 _TRIES = 3
 _IMPORT = """
 import json, sys, time
 import selfspec_core
-start = time.perf_counter()
+start = time.process_time()
 __import__(sys.argv[1])
-print(json.dumps([time.perf_counter() - start, sorted(m.partition(".")[0] for m in sys.modules)]))
+print(json.dumps([time.process_time() - start, sorted(m.partition(".")[0] for m in sys.modules)]))
 """
 _RUN = "run --domain {name} --model scripted --set data.size=16 --set evaluation.resamples=200"
 _RUN_SECONDS = 600

@@ -6,11 +6,13 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from io import IOBase, TextIOWrapper
 
 import click
 
+from selfspec_core.cli.stop import interrupted, stoppable
 from selfspec_core.errors import Interrupted, SelfspecError, UsageError, nearest
 
 COMMANDS = {
@@ -22,6 +24,7 @@ COMMANDS = {
     "plugins": "List every component and the plugin it comes from.",
     "hooks": "List the hooks a plugin can implement.",
     "seeds": "Show the seeds of a domain.",
+    "knowledge": "Index, search and list a domain's knowledge.",
     "new": "Write a domain package to start from.",
     "check": "Run every rule that a domain package must pass.",
 }
@@ -56,12 +59,12 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> object:
-        """Calls the command; Ctrl-C becomes an error like any other."""
+        """Calls the command; Ctrl-C and its like become an error like any other."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             again = "`selfspec resume NAME` goes on with an unfinished run"
-            raise Interrupted(f"interrupted; {again}") from None
+            raise interrupted(stop, again) from None
 
 
 @click.group(
@@ -87,14 +90,15 @@ def selfspec(ctx: click.Context, version: bool, debug: bool) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line and exits: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Runs the command line and exits: 0 done, 1 failed, 2 wrong usage, 128+n by signal n."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     asked = [word for word in given if word != "--debug"]  # accepted after the command, too
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a locale without these characters shows others
             stream.reconfigure(errors="replace")
     try:
-        code = selfspec.main(asked, prog_name="selfspec", standalone_mode=False)
+        with stoppable():
+            code = selfspec.main(asked, prog_name="selfspec", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
@@ -110,9 +114,18 @@ def _fail(error: Exception, *, debug: bool) -> int:
         return 1
     if debug:
         traceback.print_exception(error)
-    line, code = _explain(error)
-    click.echo(f"Error: {line}", err=True)
+    line, code = _explain(_before_hangup(error))
+    with suppress(OSError):  # the terminal may be what has gone
+        click.echo(f"Error: {line}", err=True)
     return code
+
+
+def _before_hangup(error: Exception) -> Exception:
+    """Returns what stopped the process, if writing to the terminal it lost failed after that."""
+    before: BaseException | None = error if isinstance(error, OSError) else None
+    while before is not None and not isinstance(before, Interrupted):
+        before = before.__context__
+    return before or error
 
 
 def _explain(error: Exception) -> tuple[str, int]:
@@ -127,7 +140,7 @@ def _explain(error: Exception) -> tuple[str, int]:
             hint = f" (`{where} --help` shows what it takes)" if where else ""
             return f"{error.format_message()}{hint}".replace("\n", " "), error.exit_code
         case click.Abort():
-            return "interrupted", Interrupted.exit_code
+            return _explain(interrupted(error.__cause__))
         case OSError():
             file = error.filename or _open_file(error)
             return f"{file or 'file system'}: {error.strerror or error}", 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 
 import click
@@ -14,6 +13,9 @@ from selfspec_core.resolve import parse_flag
 
 @click.command()
 @request_options
+@click.option(
+    "--knowledge", multiple=True, metavar="PATH", help="Answer from these files; repeatable."
+)
 @click.option("--rounds", type=click.IntRange(1), help="Rounds of the loop.")
 @click.option("--name", help="Name of the run folder under runs/.")
 @click.option("--random-seed", type=click.IntRange(0), help="Seed of everything random.")
@@ -24,11 +26,13 @@ def run(
     set_flags: tuple[str, ...],
     seeds: str | None,
     benchmark: tuple[str, ...],
+    knowledge: tuple[str, ...],
     rounds: int | None,
     name: str | None,
     random_seed: int | None,
 ) -> None:
     """Propose, answer, filter, tune and measure: the whole loop in one command."""
+    from selfspec_core.cli.naming import made_up
     from selfspec_core.cli.session import start
     from selfspec_core.hub import absolute
     from selfspec_core.request import Request
@@ -45,7 +49,7 @@ def run(
         str(Path(seeds).resolve()) if seeds else None,
         tuple(map(absolute, benchmark)),
         tuple(flags),
+        tuple(str(Path(path).resolve()) for path in knowledge),
     )
     stem = (domain or Path(seeds or "run").stem).rpartition("/")[2]
-    folder = name or f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
-    start(folder, request, asdict(request))
+    start(made_up(stem) if name is None else name, request, asdict(request))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
 
 from selfspec_core.assemble import Assembly, assemble
 from selfspec_core.cli.clock import seconds_since_start
+from selfspec_core.cli.naming import check_name
 from selfspec_core.cli.output import plain
 from selfspec_core.cli.progress import make_progress
-from selfspec_core.errors import Interrupted, UsageError
+from selfspec_core.cli.stop import interrupted
+from selfspec_core.errors import UsageError
+from selfspec_core.knowledge import take_in
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.provenance import check_same, conditions, describe_machine
 from selfspec_core.request import Request
@@ -29,8 +32,7 @@ def start(name: str, request: Request, as_asked: dict[str, Any]) -> None:
     Raises:
         UsageError: for bad input, before anything is written.
     """
-    if not name or Path(name).name != name or name == "latest":
-        raise UsageError(f"--name {name}: expected a plain folder name")
+    check_name(name)
     with make_progress() as progress:
         assembly = assemble(request, progress)
         run = Run.create(RUNS / name, _manifest(assembly, as_asked))
@@ -53,7 +55,7 @@ def go_on(path: Path) -> None:
     try:
         if run.manifest.get("state") == "finished":
             click.echo(
-                f"{run.path} is finished; `selfspec show {run.path.name}` shows it", err=True
+                f"{run.path} is finished; `selfspec show {quote(run.path.name)}` shows it", err=True
             )
             return
         with make_progress() as progress:
@@ -70,6 +72,10 @@ def _finish(run: Run, assembly: Assembly) -> None:
     before = float(run.manifest.get("seconds", 0.0))
     try:
         with _interruptible(run):
+            context = assembly.context
+            if assembly.knowledge and context.retriever:
+                folder = run.path / "knowledge"
+                take_in(context.retriever, assembly.knowledge, folder, context.progress)
             chosen = run_rounds(run, assembly.parts, assembly.context)
         run.manifest.update(state="finished", chosen_round=chosen)
     finally:
@@ -83,20 +89,12 @@ def _finish(run: Run, assembly: Assembly) -> None:
 
 @contextmanager
 def _interruptible(run: Run) -> Iterator[None]:
-    """Turns Ctrl-C and SIGTERM into one line that says how to go on."""
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, stop)
+    """Turns Ctrl-C and its like into one line that says how to go on."""
     try:
         yield
-    except KeyboardInterrupt:
-        raise Interrupted(
-            f"interrupted; nothing is lost: `selfspec resume {run.path.name}` goes on"
-        ) from None
-    finally:
-        signal.signal(signal.SIGTERM, previous)
+    except KeyboardInterrupt as stop:
+        again = f"nothing is lost: `selfspec resume {quote(run.path.name)}` goes on"
+        raise interrupted(stop, again) from None
 
 
 def _manifest(assembly: Assembly, as_asked: dict[str, Any]) -> dict[str, Any]:

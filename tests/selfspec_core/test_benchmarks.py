@@ -107,6 +107,10 @@ def test_without_a_task_the_file_names_it(tmp_path):
         ),
         (GOOD | {"id": "2", "output": [None], "choices": []}, "'output': expected texts"),
         (GOOD | {"id": "2", "choices": "good"}, "'choices': expected a list of texts"),
+        (
+            GOOD | {"id": "2", "choices": ["good", "bad", "Good"]},
+            "set.jsonl:2: 'choices': 'Good' stands twice",
+        ),
         (GOOD | {"id": "2", "choices": [], "metric": "macro_f1"}, "'choices': macro_f1 needs"),
         (GOOD | {"id": "2", "metric": "macro_f1"}, "'metric': macro_f1, but task 'tone' has acc"),
         (GOOD | {"id": "2", "task": ["tone"]}, "'task': expected text"),

@@ -90,6 +90,13 @@ def heavy_import(folder):
     add(INIT, "import spacy\n")(folder)
 
 
+SLOW = """
+import time
+start = time.process_time()
+while time.process_time() < start + 0.4:
+    pass
+"""
+
 BOOM = """
 from selfspec_core import Filter
 
@@ -126,7 +133,7 @@ BROKEN = [
     ("names", remove(RECIPE), "the recipe is missing: selfspec_chemistry/domain.toml"),
     ("import_light", heavy_import, "import selfspec_chemistry imports spacy"),
     ("import_light", add(INIT, "import no_such_module\n"), "No module named 'no_such_module'"),
-    ("import_time", add(INIT, "import time\ntime.sleep(0.4)\n"), " s"),
+    ("import_time", add(INIT, SLOW), " s"),
     ("loads", add(INIT, "1 / 0\n"), "ZeroDivisionError: division by zero"),
     ("loads", replace(INIT, "def selfspec_domains", "def selfspec_domain"), "selfspec_domain'"),
     ("loads", replace(INIT, "(domain: str)", "(domain: str, size: int)"), "size"),
@@ -164,7 +171,7 @@ BROKEN = [
     ("counts", rows(SEEDS, keep=lambda row: row["id"][-2:] != "06"), "10 seeds, at least 12"),
     ("counts", rows(ITEMS, split="test"), "4 dev items, at least 8 needed"),
     ("counts", rows(ITEMS, split="dev"), "0 test items of a task, at least 4 needed"),
-    ("labels", rows(SEEDS, keep=lambda row: row["output"] != "rain"), "4 are 'wind'|none of"),
+    ("labels", replace(SEEDS, '"output": "rain"', '"output": "wind"'), "4 of 6 are 'wind'"),
     ("labels", rows(ITEMS, output=["rain"]), "4 of 4 are 'rain', with 3 choices"),
     ("seeds_apart", row(SEEDS, 1, input=WIND), "chemistry-hazard-02 is near chemistry-hazard-01"),
     ("items_apart", row(SEEDS, 0, input=ITEM), "chemistry-hazard-01 shares 13 words .* hazard-005"),

@@ -4,6 +4,7 @@ import pytest
 
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError
+from selfspec_core.plugins import PluginHost
 from selfspec_core.resolve import merge, parse_flag, read_toml, resolve
 
 
@@ -61,6 +62,36 @@ def test_a_wrong_setting_names_source_key_and_what_is_right(table, message):
     with pytest.raises(UsageError, match=message) as caught:
         resolve([("x.toml", table)])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("data.size=true", "'data.size' = True: input should be a number"),
+        ("random_seed=false", "'random_seed' = False: input should be a number"),
+        ("training.lr=true", "'training.lr' = True: input should be a number"),
+        ('data.size="12"', "'data.size' = '12': input should be a number"),
+        ("data.seeds=1", "'data.seeds' = 1: input should be true or false"),
+        ("data.seeds=yes", "'data.seeds' = 'yes': input should be true or false"),
+    ],
+)
+def test_a_value_of_another_sort_is_not_converted(flag, message):
+    with pytest.raises(UsageError) as caught:
+        resolve([("--set", parse_flag(flag))])
+    assert str(caught.value) == f"--set: {message}"
+
+
+def test_whole_numbers_may_be_written_as_powers_of_ten():
+    assert resolve([("--set", parse_flag("data.size=1e3"))]).data.size == 1000
+
+
+def test_a_components_own_settings_are_as_strict():
+    host = PluginHost()
+    host.load_defaults()
+    with pytest.raises(UsageError) as caught:
+        host.build("filters", "length", {"min_input_words": True})
+    message = "filters.length: 'min_input_words' = True: input should be a number"
+    assert str(caught.value) == message
 
 
 def test_the_source_at_fault_is_named():

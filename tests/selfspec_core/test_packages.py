@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 
@@ -56,6 +57,8 @@ def test_seeds_come_in_order_and_empty_lines_are_skipped(seeds):
         ),
         (line(choices="good"), "key 'choices' must be a list of strings"),
         (line(choices=["good", 1]), "key 'choices' must be a list of strings"),
+        (line(choices=["good", "bad", "good"]), "key 'choices': 'good' stands twice"),
+        (line(choices=["good", "bad", "Bad"]), "key 'choices': 'Bad' stands twice"),
         (line(output="fair"), "output 'fair' is none of choices ['good', 'bad']"),
         (line(choices=None), "key 'choices' is missing"),
         (line(id="a-0"), "id 'a-0' is used twice"),
@@ -88,6 +91,42 @@ def test_unreadable_files_are_named(tmp_path):
 def test_a_line_separator_inside_a_string_ends_no_line(seeds):
     [seed] = seeds(line(input="one\u2028two").replace("\\u2028", "\u2028"))
     assert seed.input == "one\u2028two"
+
+
+@pytest.fixture
+def header(tmp_path, monkeypatch):
+    """Loads a package of one task with the line given as its sixth."""
+    package = tmp_path / "pack_of_one"
+    (package / "tasks").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "tasks/tone.jsonl").write_text(json.dumps({**SEED, "output": ["bad"]}) + "\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def load(sixth):
+        (package / "tasks/tone.toml").write_text(
+            'name = "tone"\nkind = "classification"\nmetric = "macro_f1"\ntitle = "Tone"\n'
+            f'summary = "good or bad"\n{sixth}\n'
+        )
+        return load_tasks("pack_of_one")
+
+    yield load
+    sys.modules.pop("pack_of_one", None)
+
+
+@pytest.mark.parametrize(
+    ("sixth", "message"),
+    [
+        ('choices = ["good", "bad", "good"]', "key 'choices': 'good' stands twice"),
+        ('"choices" = ["good", "bad", "BAD"]', "key 'choices': 'BAD' stands twice"),
+        ('choices = "good"', "key 'choices' must be a list of strings"),
+    ],
+)
+def test_a_header_with_broken_choices_names_file_and_line(header, sixth, message):
+    with pytest.raises(UsageError) as caught:
+        header(sixth)
+    assert str(caught.value) == f"tasks/tone.toml:6: {message}"
+    [task] = header('choices = ["good", "bad"]')
+    assert task.choices == ("good", "bad")
 
 
 def test_a_package_serves_seeds_tasks_and_recipes(tmp_path, monkeypatch):

@@ -6,10 +6,11 @@ import hashlib
 import json
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from selfspec_core import SelfspecError
+from selfspec_core import SelfspecError, provenance
 from selfspec_core.assemble import assemble
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
@@ -128,6 +129,36 @@ def test_resume_refuses_changed_settings(whole: Path) -> None:
     manifest = json.loads((whole / "manifest.json").read_text())
     with pytest.raises(SelfspecError, match="settings"):
         check_same(manifest, assemble(request, Silent()))
+
+
+def test_resume_refuses_a_changed_script(tmp_path: Path) -> None:
+    script = tmp_path / "script.jsonl"
+    line = {"instruction": "Name the mood.", "input": "Sales rose at the mill.", "output": "good"}
+    script.write_text(json.dumps(line))
+    request = Request(
+        "finance", set=({"model": {"name": "scripted", "path": str(script)}}, {"data": {"size": 9}})
+    )
+    before = {"conditions": conditions(assemble(request, Silent()))}
+    check_same(before, assemble(request, Silent()))
+    script.write_text(json.dumps(line | {"output": "glad"}))  # as long as before
+    with pytest.raises(SelfspecError, match="cannot resume: model files changed from"):
+        check_same(before, assemble(request, Silent()))
+
+
+@pytest.mark.parametrize("changed", ["config.json", "sub/weights.safetensors"])
+def test_resume_refuses_changed_weights(tmp_path: Path, changed: str) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("config.json", "sub/weights.safetensors", "README.md"):
+        (tmp_path / name).write_text("a")
+    model = SimpleNamespace(settings=SimpleNamespace(path=tmp_path))
+    assembly = SimpleNamespace(
+        context=SimpleNamespace(model=model), parts=SimpleNamespace(training_model=None)
+    )
+    before = provenance._models_digest(assembly)
+    (tmp_path / "README.md").write_text("b")
+    assert provenance._models_digest(assembly) == before
+    (tmp_path / changed).write_text("b")
+    assert provenance._models_digest(assembly) != before
 
 
 def test_nothing_accepted_is_loud(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import tomllib
 import pytest
 
 from selfspec_core.errors import UsageError
-from selfspec_core.plugins import DOMAIN_GROUP
+from selfspec_core.sources import DOMAIN_GROUP
 from selfspec_core.scaffold import rendered, write_package
 
 

@@ -18,7 +18,7 @@ def selfspec(tmp_path):
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, FOLDERS)), **environment}
         command = [sys.executable, *(python or ("-m", "selfspec_core")), *arguments]
         return subprocess.run(
-            command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60
+            command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300
         )
 
     return call

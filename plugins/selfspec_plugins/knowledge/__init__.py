@@ -1,0 +1,1 @@
+"""Domain knowledge: files become passages, found by words and by vectors."""

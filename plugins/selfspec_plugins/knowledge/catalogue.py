@@ -1,0 +1,52 @@
+"""Which files are in an index: a journal of lines, the last one of a path holds."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file that is in completely.
+
+    Attributes:
+        path: of the file, or `package/file` of what a domain ships.
+        hash: of its content and of how it was cut.
+        passages: how many it gave.
+    """
+
+    path: str
+    hash: str
+    passages: int
+
+
+class Catalogue:
+    """The journal `files.jsonl`; an unfinished last line counts as never written."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.entries: dict[str, Entry] = {}
+        data = file.read_bytes() if file.exists() else b""
+        whole = data[: data.rfind(b"\n") + 1]
+        self._size = len(whole)
+        for line in whole.splitlines():
+            entry = Entry(**json.loads(line))
+            self.entries[entry.path] = entry
+
+    def add(self, entry: Entry) -> None:
+        """Notes a file, durably; what was cut off before is overwritten."""
+        line = (json.dumps(asdict(entry), ensure_ascii=False) + "\n").encode()
+        with self._file.open("ab") as journal:
+            journal.truncate(self._size)
+            journal.write(line)
+            journal.flush()
+            os.fsync(journal.fileno())
+        self._size += len(line)
+        self.entries[entry.path] = entry
+
+    def paths(self, hash: str) -> list[str]:
+        """Returns the paths that hold this content, in order."""
+        return sorted(entry.path for entry in self.entries.values() if entry.hash == hash)

@@ -1,0 +1,146 @@
+"""One reader per file type: yields (text, source) pairs, paragraphs parted by line breaks."""
+
+from __future__ import annotations
+
+import json
+import logging
+import lzma
+import zipfile
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import BinaryIO, cast
+from xml.etree import ElementTree
+
+LINE = 16 << 20
+"""Bytes of the longest line of a jsonl file."""
+BODY = 256 << 20
+"""Bytes of the longest text of a docx file, unpacked."""
+
+
+class Damaged(ValueError):
+    """Not what the suffix says; the text follows the file's name, so it starts with `:`."""
+
+
+def plain(path: Path) -> Iterator[tuple[str, str]]:
+    """Yields a text file."""
+    yield _text(path.read_bytes()), ""
+
+
+def _text(data: bytes) -> str:
+    if b"\0" in data[:8192]:
+        raise Damaged(": not UTF-8 text (binary, or another encoding)")
+    return data.decode("utf-8-sig")
+
+
+class _Page(HTMLParser):
+    """Collects what a page shows; block elements part paragraphs."""
+
+    HIDDEN = frozenset({"script", "style", "noscript", "template", "svg"})
+    INLINE = frozenset(
+        "a abbr b bdi cite code em i kbd mark q s small span strong sub sup u".split()
+    )
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Notes a break, or that what follows is not shown."""
+        self._hidden += tag in self.HIDDEN
+        if tag not in self.INLINE:
+            self.parts.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        """Notes a break, or that what follows is shown again."""
+        self._hidden -= tag in self.HIDDEN and self._hidden > 0
+        if tag not in self.INLINE:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        """Takes text."""
+        if not self._hidden:
+            self.parts.append(" ".join(data.split("\n")))
+
+
+def html(path: Path) -> Iterator[tuple[str, str]]:
+    """Yields what a page shows."""
+    page = _Page()
+    page.feed(_text(path.read_bytes()))
+    page.close()
+    yield "".join(page.parts), ""
+
+
+def pdf(path: Path) -> Iterator[tuple[str, str]]:
+    """Yields a pdf file, page by page."""
+    from pypdf import PdfReader
+
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it warns of what it can mend
+    try:
+        reader = PdfReader(path)
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise Damaged(": is encrypted; save it without its password first")
+        for page in reader.pages:
+            yield page.extract_text(), ""
+    except (Damaged, OSError):
+        raise
+    except Exception as error:  # any: the file may be broken in any way
+        if "cryptography" in str(error):
+            raise Damaged(": is encrypted; save it without its encryption first") from None
+        raise Damaged(f": not a readable pdf file: {_first_line(error)}") from None
+
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+
+
+def docx(path: Path) -> Iterator[tuple[str, str]]:
+    """Yields the paragraphs of a Word file, those in tables included (ECMA-376, part 1, 17.3)."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            part = archive.getinfo("word/document.xml")
+            if part.file_size > BODY:
+                raise Damaged(f": unpacks to more than {BODY >> 20} MB; split it")
+            body = ElementTree.fromstring(archive.read(part))
+    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, RuntimeError) as error:
+        hint = "encrypted, or not saved as .docx?"
+        raise Damaged(f": not a readable docx file ({hint}): {_first_line(error)}") from None
+    paragraphs = []
+    for paragraph in body.iter(f"{_W}p"):
+        pieces = (
+            "\n" if node.tag == f"{_W}br" else "\t" if node.tag == f"{_W}tab" else node.text or ""
+            for node in paragraph.iter(f"{_W}t", f"{_W}br", f"{_W}tab")
+        )
+        paragraphs.append("".join(pieces))
+    yield "\n".join(paragraphs), ""
+
+
+def jsonl(path: Path) -> Iterator[tuple[str, str]]:
+    """Yields `text` (after `title`, where there is one) and `source` of every line."""
+    packed = path.suffix.lower() == ".xz"
+    with cast(BinaryIO, lzma.open(path)) if packed else path.open("rb") as lines:
+        number = 0
+        while line := lines.readline(LINE + 1):
+            number += 1
+            if len(line) > LINE:
+                raise Damaged(f":{number}: a line of more than {LINE >> 20} MB")
+            if line.strip():
+                yield _row(line, number)
+
+
+def _row(line: bytes, number: int) -> tuple[str, str]:
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+        json.dumps(row, ensure_ascii=False).encode()  # half a surrogate pair cannot be stored
+    except (ValueError, RecursionError) as error:
+        raise Damaged(f":{number}: not valid JSON: {getattr(error, 'msg', error)}") from None
+    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+        raise Damaged(f":{number}: expected an object with a string 'text'")
+    title, source = row.get("title") or "", row.get("source") or ""
+    if not isinstance(title, str) or not isinstance(source, str):
+        raise Damaged(f":{number}: 'title' and 'source' must be strings")
+    return f"{title}: {row['text']}" if title else row["text"], source
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

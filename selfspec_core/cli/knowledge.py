@@ -1,0 +1,121 @@
+"""`selfspec knowledge`: the files that a domain's answers may draw on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _chosen(command: F) -> F:
+    """Adds what says whose index is meant, and with which settings."""
+    for option in (
+        click.option("--set", "set_flags", multiple=True, metavar="KEY=VALUE", help="One setting."),
+        click.option(
+            "--recipe",
+            default="quick",
+            show_default=True,
+            metavar="quick|full|FILE",
+            help="Settings.",
+        ),
+        click.argument("domain"),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def knowledge() -> None:
+    """Index, search and list a domain's knowledge."""
+
+
+@knowledge.command()
+@_chosen
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+def add(domain: str, paths: tuple[str, ...], recipe: str, set_flags: tuple[str, ...]) -> None:
+    """Index files: txt, md, html, pdf, docx, jsonl; folders recursively.
+
+    A file that is in already is left alone; one that has changed replaces its passages. Exit
+    code 1 if a file could not be read; all others are in.
+    """
+    from selfspec_core.cli.output import plain
+    from selfspec_core.cli.progress import make_progress
+    from selfspec_core.errors import SelfspecError
+
+    retriever = _retriever(domain, recipe, set_flags)
+    with make_progress() as progress:
+        rows = retriever.add([Path(path).absolute() for path in paths], progress)
+    counts = {state: [row for row in rows if row.state == state] for state in _STATES}
+    done = [
+        f"{len(found)} {state} ({sum(row.passages for row in found)} passages)"
+        for state, found in counts.items()
+        if found
+    ]
+    click.echo(plain("; ".join(done) or "nothing to add"))
+    failed = [row for row in rows if row.state == "failed"]
+    if failed:
+        first = plain(failed[0].problem)
+        more = f", and {len(failed) - 1} more, named above" if len(failed) > 1 else ""
+        raise SelfspecError(f"{first}{more}")
+
+
+_STATES = ("added", "replaced", "unchanged")
+
+
+@knowledge.command()
+@_chosen
+@click.argument("query")
+@click.option("-k", "count", type=click.IntRange(1), default=5, show_default=True, help="Passages.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def search(
+    domain: str, query: str, count: int, as_json: bool, recipe: str, set_flags: tuple[str, ...]
+) -> None:
+    """Show the passages that answers to QUERY would be shown."""
+    from selfspec_core.cli.output import cell, console, print_json
+
+    [found] = _retriever(domain, recipe, set_flags).retrieve([query], count)
+    if as_json:
+        print_json([passage.to_dict() for passage in found])
+        return
+    out = console()
+    for rank, passage in enumerate(found, 1):
+        out.print(cell(f"{rank}. {passage.score:.3f}  {passage.id}  {passage.source}", "bold"))
+        out.print(cell(passage.text))
+    if not found:
+        click.echo("no passage found")
+
+
+@knowledge.command("list")
+@_chosen
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_(domain: str, as_json: bool, recipe: str, set_flags: tuple[str, ...]) -> None:
+    """Show what is in the index."""
+    from selfspec_core.cli.output import cell, console, print_json, table
+
+    rows = _retriever(domain, recipe, set_flags).contents()
+    if as_json:
+        print_json([row.to_dict() for row in rows])
+        return
+    shown = table("file", "passages", right=("passages",))
+    for row in rows:
+        shown.add_row(cell(row.path), cell(row.passages))
+    out = console()
+    out.print(shown)
+    out.print(f"{sum(row.passages for row in rows)} passages of {len(rows)} files for {domain}")
+
+
+def _retriever(domain: str, recipe: str, set_flags: tuple[str, ...]) -> Any:
+    """Builds the retriever that a run of this domain and these settings would ask."""
+    from selfspec_core.assemble import load_host
+    from selfspec_core.knowledge import find_retriever
+    from selfspec_core.request import Request, resolve_settings
+    from selfspec_core.resolve import parse_flag
+
+    host = load_host(domain)
+    found = host.build("domains", domain)
+    request = Request(domain, recipe, set=tuple(parse_flag(flag) for flag in set_flags))
+    return find_retriever(host, resolve_settings(request, found, host), found.name)

@@ -1,0 +1,106 @@
+import json
+import lzma
+import os
+
+import pytest
+from conftest import write_docx, write_pdf
+
+from selfspec_plugins.knowledge.chunks import chunks
+from selfspec_plugins.knowledge.files import Unreadable, content_hash, found, read
+
+
+def text_of(path):
+    return " ".join(" ".join(document.text.split()) for document in read(path))
+
+
+def test_every_type_is_read(tmp_path):
+    (tmp_path / "a.txt").write_text("\ufeffPlain – text", encoding="utf-8")
+    (tmp_path / "b.html").write_text(
+        "<head><title>Top</title><style>p {}</style></head><p>One &amp; <b>t</b>wo<script>x</script>"
+    )
+    write_docx(tmp_path / "c.docx", "First &amp; last", "Second")
+    write_pdf(tmp_path / "d.pdf", "Page of text")
+    assert text_of(tmp_path / "a.txt") == "Plain – text"
+    assert text_of(tmp_path / "b.html") == "Top One & two"
+    assert text_of(tmp_path / "c.docx") == "First & last Second"
+    assert text_of(tmp_path / "d.pdf") == "Page of text"
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.xz"])
+def test_lines_keep_title_and_source(tmp_path, name):
+    rows = [{"title": "T", "text": "one", "source": "S"}, {"text": "two"}]
+    data = "\n\n".join(map(json.dumps, rows)).encode()
+    (tmp_path / name).write_bytes(lzma.compress(data) if name.endswith("xz") else data)
+    found_rows = [(document.text, document.source) for document in read(tmp_path / name)]
+    assert found_rows == [("T: one", "S"), ("two", "")]
+
+
+BAD = {
+    "binary.txt": (b"\x00\x01\x02", "not UTF-8 text"),
+    "latin.md": ("Käse".encode("latin-1"), "not UTF-8 text at byte 1"),
+    "blank.txt": (b" \n", "holds no text"),
+    "broken.pdf": (b"%PDF-1.4 and no more", "not a readable pdf file"),
+    "broken.docx": (b"\xd0\xcf\x11\xe0 old word", "not a readable docx file (encrypted"),
+    "broken.jsonl.xz": (b"no xz", "not a readable .xz file"),
+    "half.jsonl": (b'{"text": "a"}\n{"text":\n', "half.jsonl:2: not valid JSON"),
+    "other.jsonl": (b'{"body": "a"}\n', "other.jsonl:1: expected an object with a string 'text'"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_is_one_line_that_names_it(tmp_path, name):
+    data, message = BAD[name]
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(Unreadable) as raised:
+        list(read(tmp_path / name))
+    assert str(raised.value).startswith(str(tmp_path / name) + ":")
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_an_encrypted_pdf_says_so(tmp_path):
+    write_pdf(tmp_path / "a.pdf", "secret", password="x")
+    with pytest.raises(Unreadable, match="a.pdf: is encrypted; save it without its password"):
+        list(read(tmp_path / "a.pdf"))
+
+
+def test_size_is_judged_before_reading(tmp_path):
+    (tmp_path / "empty.txt").touch()
+    with (tmp_path / "huge.txt").open("wb") as file:
+        file.truncate(1 << 30)  # sparse
+    with pytest.raises(Unreadable, match="is empty"):
+        content_hash(tmp_path / "empty.txt", 100)
+    with pytest.raises(Unreadable, match=r"has 1024 MB; at most 100 MB .*max_mb.*split it"):
+        content_hash(tmp_path / "huge.txt", 100)
+
+
+def test_folders_are_searched_and_what_leads_nowhere_is_told(tmp_path):
+    (tmp_path / "in/deep").mkdir(parents=True)
+    (tmp_path / "in/.git").mkdir()
+    (tmp_path / "none").mkdir()
+    for name in ("in/deep/a.txt", "in/b.MD", "in/.git/c.txt", "in/d.png", "e.png"):
+        (tmp_path / name).write_text("x")
+    os.symlink(tmp_path / "in", tmp_path / "in/deep/loop")
+    told = []
+    paths = [tmp_path / name for name in ("in", "in/b.MD", "none", "missing.txt", "e.png")]
+    files = found(paths, lambda path, why: told.append((path.name, why.split(";")[0])))
+    assert [file.name for file in files] == ["b.MD", "a.txt"]
+    assert [name for name, _ in told] == ["none", "missing.txt", "e.png"]
+    assert told[1:] == [("missing.txt", "no such file or folder"), ("e.png", "unknown type '.png'")]
+
+
+def test_passages_are_whole_sentences():
+    text = 'Dr. A. Smith paid $3.5 million. He said "No." Then 7 left.\n\nNew paragraph here.'
+    assert list(chunks(text, 6)) == [
+        "Dr. A. Smith paid $3.5 million.",
+        'He said "No." Then 7 left.',
+        "New paragraph here.",
+    ]
+
+
+def test_nothing_is_lost_and_no_passage_is_too_long():
+    text = " ".join(f"Word{number}{'.' if number % 17 == 0 else ''}" for number in range(500))
+    for size in (20, 33, 500):
+        made = list(chunks(text, size))
+        assert " ".join(made) == text
+        assert max(len(passage.split()) for passage in made) <= size
