@@ -3,8 +3,7 @@
 What the author of a plugin needs is named here; importing it loads no heavy library.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # as typing has it; what is imported here delays `selfspec --help`
 
 if TYPE_CHECKING:
     from selfspec_core.components import (
@@ -103,6 +102,8 @@ if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         """Imports a public name when it is first asked for: `selfspec --help` needs none."""
+        from importlib import import_module
+
         for home in _HOMES if name in __all__ else ():
             module = import_module(f"{__name__}.{home}")
             if name in vars(module):

@@ -94,7 +94,13 @@ def fresh(tmp_path):
     return place
 
 
+@pytest.fixture
+def on_the_path(tmp_path):
+    """This environment, with room for packages of the test's own."""
+    return OnThePath(tmp_path)
+
+
 @pytest.fixture(params=["path", pytest.param("venv", marks=pytest.mark.slow)])
-def place(request, tmp_path):
+def place(request):
     """Each test is run with packages on the path, and, when slow tests are, with pip's."""
-    return OnThePath(tmp_path) if request.param == "path" else request.getfixturevalue("fresh")
+    return request.getfixturevalue({"path": "on_the_path", "venv": "fresh"}[request.param])

@@ -14,6 +14,20 @@ FAULTS = {
     "twice": "provided by both selfspec-twice and selfspec-twice-again",
 }
 
+NOVELTY = """
+from selfspec_core import KEEP, Filter
+
+class Novelty(Filter):
+    name, summary, phase = "novelty", "has the name of another filter", "instruction"
+
+    def judge(self, candidates, context):
+        return [KEEP for _ in candidates]
+
+@hookimpl
+def selfspec_filters():
+    return [Novelty]
+"""
+
 
 @pytest.fixture
 def faulty(place):
@@ -28,11 +42,14 @@ def faulty(place):
     again = write("twice_again", '"twice_again"', '"twice"')
     project = again / "pyproject.toml"
     project.write_text(project.read_text().replace("\ntwice_again = ", "\ntwice = "))
+    twice = write("twice", "an example", "one of two")
+    with (twice / "selfspec_twice/__init__.py").open("a") as file:
+        file.write(NOVELTY)  # a run of another domain keeps to its own
     place.install(
         write("broken_import", "from typing import Any", "import no_such_module\nAny = 1"),
         write("misspelt_hook", hook, "def selfspec_domain()"),
         write("wrong_signature", hook, "def selfspec_domains(size)"),
-        write("twice", "an example", "one of two"),
+        twice,
         again,
     )
     return place
@@ -64,7 +81,8 @@ def test_listings_help_and_other_runs_work_and_name_each_fault(faulty):
     assert plugins.returncode == 0
     either = "'selfspec-twice/twice' or 'selfspec-twice-again/twice'"
     clash = f"domain 'twice' has two providers; write {either}"
-    for fault in ({**FAULTS, "twice": clash}).values():
+    filters = "filter 'novelty' has two providers"
+    for fault in ({**FAULTS, "twice": clash, "filters": filters}).values():
         assert fault in flat(plugins.stdout)
 
     assert faulty.selfspec("--help").returncode == 0
@@ -92,7 +110,8 @@ def test_asking_for_the_broken_one_is_an_error_of_one_line(faulty):
 @pytest.mark.timeout(1800)
 def test_one_of_two_of_a_name_can_be_asked_for(faulty):
     words = "run --model scripted --set data.size=8 --name one --domain selfspec-twice/twice"
-    done = faulty.selfspec(*words.split())
+    own = '--set filters.order=["well_formed","selfspec-twice/novelty"]'
+    done = faulty.selfspec(*words.split(), *own.split())
     assert done.returncode == 0, done.stderr
     manifest = json.loads((faulty.folder / "runs/one/manifest.json").read_text())
     assert manifest["domain"] == "twice"

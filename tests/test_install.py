@@ -25,9 +25,16 @@ def test_pip_install_in_a_fresh_environment(tmp_path: Path) -> None:
     python = str(tmp_path / "venv/bin/python")
     constraints = ("-c", str(ROOT / "constraints.txt"))
     run(python, "-m", "pip", "install", *constraints, "torch")
-    run(python, "-m", "pip", "install", *constraints, str(ROOT), str(ROOT / "domains/finance"))
+    ours = [str(ROOT), str(ROOT / "domains/finance"), str(ROOT / "domains/law")]
+    run(python, "-m", "pip", "install", *constraints, *ours)
     selfspec = str(tmp_path / "venv/bin/selfspec")
     assert "finance" in run(selfspec, "domains")
+    run(selfspec, "new", "chemistry")
+    run(python, "-m", "pip", "install", *constraints, "./selfspec-chemistry")
+    for name in ("law", "chemistry"):
+        assert " 0 failed" in run(selfspec, "check", name)
+    own = "run --domain chemistry --set model.name=scripted --name own".split()
+    assert "specialized@0" in run(selfspec, *own)
     flags = "run --domain finance --model scripted --set data.size=40 --name first".split()
     assert "specialized@0" in run(selfspec, *flags)
     small = "run --domain finance --set data.size=16 --set propose.limit=30 --name nano".split()

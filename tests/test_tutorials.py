@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -50,6 +51,23 @@ def follow(place, line):
     assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
     if "run" in words:
         assert "specialized@0" in done.stdout
+
+
+def test_without_a_package(tmp_path, on_the_path):
+    [line] = re.findall(r"^selfspec run --seeds .*$", TEXT, re.MULTILINE)
+    files = rendered("mine")
+    (tmp_path / "mine.jsonl").write_text(files["selfspec_mine/seeds.jsonl"])
+    items = [json.loads(row) for row in files["selfspec_mine/tasks/reading.jsonl"].splitlines()]
+    rows = [{**item, "kind": "extractive_qa", "metric": "token_f1"} for item in items]
+    (tmp_path / "test.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/frost.md").write_text("# Frost\n\nBridges freeze before roads do.\n")
+    few = "--model scripted --set data.size=16 --name own".split()
+    done = on_the_path.selfspec(*shlex.split(line)[1:], *few)
+    assert done.returncode == 0, done.stderr
+    assert "Results on benchmark test" in done.stdout
+    examples = (tmp_path / "runs/own/round-1/examples.jsonl").read_text().splitlines()
+    assert all(json.loads(row)["passages"] for row in examples)
 
 
 def test_the_tree_is_what_new_writes():

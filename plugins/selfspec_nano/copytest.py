@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from selfspec_nano import names, slots, tokenizer, weights_path
 from selfspec_nano.generate import complete
 from selfspec_nano.layouts import STANDARD
-from selfspec_nano.tasks import Item
+from selfspec_nano.source import Item
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -7,7 +7,8 @@ from selfspec_nano import copyrows, names
 from selfspec_nano.content import Domain
 from selfspec_nano.marks import marked
 from selfspec_nano.slots import Filler, capitalise
-from selfspec_nano.tasks import Source, answerable, labels_of, make, tasks_of
+from selfspec_nano.source import Source, answerable
+from selfspec_nano.tasks import labels_of, make, tasks_of
 from selfspec_nano.worksheets import book, prompts, sheet
 
 GLOSSARY_FORMS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,17 +16,24 @@ if TYPE_CHECKING:
 class NanoWorld(Answers):
     """Asks held-out items of nano's corpus program, beside the hand-written ones.
 
-    They show what the loop does where the base model is at home. They are no measure of finance.
+    They show what the loop does where the base model is at home. They are no measure of a field.
     """
 
     name = "nano-world"
-    summary = "held-out items of nano's own corpus program; a check of the loop, not of finance"
+    summary = "held-out items of nano's own corpus program; a check of the loop, not of a field"
 
     def items(self, domain: Domain) -> Sequence[Item]:
-        """Returns the items, the same ones in every run."""
-        from selfspec_nano.world import items
+        """Returns the items of the domain's field, the same ones in every run.
 
-        return [_as_item(item) for item in items()]
+        For a domain that nano's corpus has nothing of there are none, and stderr says so.
+        """
+        from selfspec_nano.world import FIELDS, items
+
+        made = [_as_item(item) for item in items(name=domain.name)]
+        if not made:
+            known = ", ".join(sorted(FIELDS))
+            sys.stderr.write(f"{self.name}: no items for {domain.name}; it has some of {known}\n")
+        return made
 
 
 def _as_item(item: WorldItem) -> Item:

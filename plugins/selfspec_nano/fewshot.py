@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from selfspec_nano import tokenizer, weights_path, world
 from selfspec_nano.generate import complete
 from selfspec_nano.layouts import STANDARD
-from selfspec_nano.tasks import Item
+from selfspec_nano.source import Item
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

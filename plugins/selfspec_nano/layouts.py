@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 
 from selfspec_nano.marks import marked
-from selfspec_nano.tasks import Item
+from selfspec_nano.source import Item
 
 TEXT_LABELS = (
     "Text Item Line Case Passage Entry Source Given Sample Snippet Fact Record Data Story Sheet "

@@ -30,5 +30,5 @@ def selfspec_models() -> list[type[Model]]:
 
 @hookimpl
 def selfspec_evaluators(domain: str) -> list[type[Evaluator]]:
-    """Offers nano-world beside the finance items."""
-    return [NanoWorld] if domain == "finance" else []
+    """Offers nano-world beside a domain's own items."""
+    return [NanoWorld]

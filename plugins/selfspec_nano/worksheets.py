@@ -7,11 +7,10 @@ from selfspec_nano import generic, names
 from selfspec_nano.content import Domain
 from selfspec_nano.instructions import instruction, join_choices
 from selfspec_nano.layouts import layout, styled
+from selfspec_nano.source import Item, Source
 from selfspec_nano.tasks import (
     CHOICES,
     FINANCE_EVENTS,
-    Item,
-    Source,
     labels_of,
     make,
     make_item,

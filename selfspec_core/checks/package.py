@@ -13,6 +13,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,11 @@ class Package:
     @cached_property
     def passages(self) -> list[tuple[str, dict[str, Any]]]:
         """(`file:line`, row) of each knowledge passage; none without the file."""
-        file: Traversable = files(self.module.partition(".")[0])
+        package = self.module.partition(".")[0]
+        spec = find_spec(package)
+        if spec is None or spec.submodule_search_locations is None:
+            return []  # a single module has no files beside it
+        file: Traversable = files(package)
         for part in PASSAGES.split("/"):
             file /= part
         return read_jsonl(file, PASSAGES) if file.is_file() else []

@@ -18,9 +18,10 @@ _STYLES = {"pass": "green", "fail": "bold red", "skipped": "yellow"}
 @click.argument("package", metavar="NAME|PATH")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(package: str, as_json: bool) -> None:
-    """Run every rule that a domain package must pass; exit 1 if one fails.
+    """Run every rule that a domain package must pass.
 
-    NAME is an installed domain, PATH the folder of a package, installed or not.
+    NAME is an installed domain, PATH the folder of a package, installed or not. The exit code is 1
+    if a rule fails.
     """
     with opened(package) as found:
         if not as_json:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,8 +14,8 @@ from io import IOBase, TextIOWrapper
 
 import click
 
-from selfspec_core.cli.stop import interrupted, stoppable
-from selfspec_core.errors import Interrupted, SelfspecError, UsageError, nearest
+from selfspec_core.cli.stop import Stopped, interrupted, stoppable
+from selfspec_core.errors import SelfspecError, UsageError, nearest
 
 COMMANDS = {
     "run": "Propose, answer, filter, tune and measure: the whole loop in one command.",
@@ -114,18 +116,10 @@ def _fail(error: Exception, *, debug: bool) -> int:
         return 1
     if debug:
         traceback.print_exception(error)
-    line, code = _explain(_before_hangup(error))
+    line, code = _explain(error)
     with suppress(OSError):  # the terminal may be what has gone
         click.echo(f"Error: {line}", err=True)
     return code
-
-
-def _before_hangup(error: Exception) -> Exception:
-    """Returns what stopped the process, if writing to the terminal it lost failed after that."""
-    before: BaseException | None = error if isinstance(error, OSError) else None
-    while before is not None and not isinstance(before, Interrupted):
-        before = before.__context__
-    return before or error
 
 
 def _explain(error: Exception) -> tuple[str, int]:
@@ -143,6 +137,8 @@ def _explain(error: Exception) -> tuple[str, int]:
             return _explain(interrupted(error.__cause__))
         case OSError():
             file = error.filename or _open_file(error)
+            if error.errno == errno.EIO and not file:  # the terminal has gone; its signal may lag
+                return _explain(interrupted(Stopped(signal.SIGHUP)))
             return f"{file or 'file system'}: {error.strerror or error}", 1
     first = (str(error).splitlines() or [""])[0]
     return f"internal: {type(error).__name__}: {first} (--debug shows where)", 1

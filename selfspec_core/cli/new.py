@@ -13,7 +13,10 @@ import click
     "--into", default=".", show_default=True, metavar="DIR", help="Folder to write the package in."
 )
 def new(name: str, into: str) -> None:
-    """Write a domain package to start from: selfspec-NAME, which installs and passes `check`."""
+    """Write a domain package to start from.
+
+    It is called selfspec-NAME, installs with pip and passes `selfspec check` at once.
+    """
     from selfspec_core.scaffold import write_package
 
     folder = write_package(name, Path(into))

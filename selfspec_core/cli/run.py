@@ -14,7 +14,10 @@ from selfspec_core.resolve import parse_flag
 @click.command()
 @request_options
 @click.option(
-    "--knowledge", multiple=True, metavar="PATH", help="Answer from these files; repeatable."
+    "--knowledge",
+    multiple=True,
+    metavar="PATH",
+    help="Answer from these files or folders; repeatable.",
 )
 @click.option("--rounds", type=click.IntRange(1), help="Rounds of the loop.")
 @click.option("--name", help="Name of the run folder under runs/.")

@@ -217,6 +217,13 @@ def test_a_rule_that_needs_a_failed_one_is_skipped(folder):
     assert (outcomes["run"].verdict, outcomes["run"].detail) == ("skipped", "needs 'components'")
 
 
+def test_the_retrieval_that_the_recipe_only_hints_at_is_right(folder):
+    replace(RECIPE, "# retrieval = ", "retrieval = ")(folder)
+    assert "knowledge" in judged(folder, "components").detail
+    with opened(folder) as package:
+        assert package.settings("full").retrieval.k == 3
+
+
 def test_without_passages_there_is_nothing_to_judge(folder):
     remove(PASSAGES)(folder)
     assert judged(folder, "passages").verdict == "skipped"

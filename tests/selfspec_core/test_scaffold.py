@@ -5,8 +5,8 @@ import tomllib
 import pytest
 
 from selfspec_core.errors import UsageError
-from selfspec_core.sources import DOMAIN_GROUP
 from selfspec_core.scaffold import rendered, write_package
+from selfspec_core.sources import DOMAIN_GROUP
 
 
 def test_names_are_written_as_each_place_wants_them():

@@ -92,6 +92,7 @@ def pdf(path: Path) -> Iterator[tuple[str, str]]:
 
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_BREAKS = {f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}tab": "\t"}
 
 
 def docx(path: Path) -> Iterator[tuple[str, str]]:
@@ -108,8 +109,8 @@ def docx(path: Path) -> Iterator[tuple[str, str]]:
     paragraphs = []
     for paragraph in body.iter(f"{_W}p"):
         pieces = (
-            "\n" if node.tag == f"{_W}br" else "\t" if node.tag == f"{_W}tab" else node.text or ""
-            for node in paragraph.iter(f"{_W}t", f"{_W}br", f"{_W}tab")
+            (node.text or "") if node.tag == f"{_W}t" else _BREAKS.get(node.tag, "")
+            for node in paragraph.iter()
         )
         paragraphs.append("".join(pieces))
     yield "\n".join(paragraphs), ""

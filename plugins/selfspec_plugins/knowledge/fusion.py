@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
@@ -34,10 +35,17 @@ class WordRetriever(BaseRetriever):
 
 
 class VectorRetriever(BaseRetriever):
-    """Passages whose vectors in a Chroma collection are nearest to the query's."""
+    """Passages whose vectors in a Chroma collection are nearest to the query's.
 
-    def __init__(self, collection: Any, embedding: Embedding, count: int) -> None:
+    What the word search found is compared too, exactly: a passage that Chroma's graph missed
+    would else lose in the fusion to one that it did not miss.
+    """
+
+    def __init__(
+        self, collection: Any, embedding: Embedding, count: int, bm25: Bm25 | None = None
+    ) -> None:
         self._collection, self._embedding, self._count = collection, embedding, count
+        self._bm25 = bm25
         super().__init__()
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
@@ -46,7 +54,20 @@ class VectorRetriever(BaseRetriever):
             return []
         found = self._collection.query([vector], n_results=self._count, include=["distances"])
         pairs = zip(found["ids"][0], found["distances"][0], strict=True)
-        return [_node(id, 1 - distance) for id, distance in pairs]
+        scores = {id: 1 - distance for id, distance in pairs}
+        others = self._bm25.top(query_bundle.query_str, self._count) if self._bm25 else []
+        scores.update(self._compared(vector, [id for id, _ in others if id not in scores]))
+        return [_node(id, scores[id]) for id in sorted(scores, key=lambda id: (-scores[id], id))]
+
+    def _compared(self, vector: Sequence[float], ids: list[str]) -> dict[str, float]:
+        """Returns the cosine of the query's vector and each passage's."""
+        if not ids:
+            return {}
+        rows = self._collection.get(ids=ids, include=["embeddings"])
+        vectors, query = np.asarray(rows["embeddings"]), np.asarray(vector)
+        lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
+        cosines = vectors @ query / np.maximum(lengths, 1e-12)
+        return dict(zip(rows["ids"], cosines.tolist(), strict=True))
 
 
 class FusedRetriever(BaseRetriever):

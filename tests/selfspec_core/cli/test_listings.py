@@ -65,6 +65,7 @@ def test_domains_as_json_are_loaded_and_counted():
     rows = json.loads(called("domains", "--json"))
     good = row_of(rows, name="chemistry")
     assert (good["seeds"], good["tasks"], good["items"], good["error"]) == (3, 1, 2, None)
+    assert good["passages"] == 0
     assert (
         "selfspec-bad 1.0 failed to load: RuntimeError: [b]no file"
         in row_of(rows, name="bad")["error"]

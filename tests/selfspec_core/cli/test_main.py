@@ -6,6 +6,7 @@ import sys
 import click
 import pytest
 
+import selfspec_core
 from selfspec_core.cli import main as module
 from selfspec_core.cli.main import COMMANDS
 from selfspec_core.errors import Interrupted, SelfspecError, UsageError
@@ -44,7 +45,7 @@ def test_help_lists_every_command_without_importing_one(selfspec):
     done = selfspec("--help", python=("-c", LIST_IMPORTS))
     assert all(f"  {command} " in done.stdout for command in COMMANDS)
     imported = set(done.stderr.split())
-    assert not imported & (HEAVY | {"numpy", "rich"})
+    assert not imported & (HEAVY | {"numpy", "rich", "pydantic", "pluggy"})
 
 
 @pytest.mark.parametrize("command", ["domains", "plugins", "hooks"])
@@ -52,6 +53,18 @@ def test_listings_import_nothing_heavy(selfspec, command):
     done = selfspec(command, python=("-c", LIST_IMPORTS))
     assert done.returncode == 0, done.stderr
     assert not set(done.stderr.split()) & (HEAVY | {"numpy"})
+
+
+def test_domains_are_listed_without_what_loading_one_takes(selfspec):
+    done = selfspec("domains", python=("-c", LIST_IMPORTS))
+    assert done.returncode == 0, done.stderr
+    assert not set(done.stderr.split()) & {"pydantic", "pluggy", "tomllib"}
+
+
+def test_every_public_name_is_there():
+    assert all(getattr(selfspec_core, name) is not None for name in selfspec_core.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Sead'"):
+        selfspec_core.Sead  # noqa: B018  what is tested is that asking raises
 
 
 def test_version(selfspec):

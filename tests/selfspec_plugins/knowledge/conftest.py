@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
+import sys
+from pathlib import Path
 
 import pytest
 
 from selfspec_core.plugins import PluginHost
 from selfspec_core.progress import Silent
 
-SHIPPED = [
-    {"id": "chem-1", "title": "Acids", "text": "An acid gives up protons.", "source": "Clark"},
-    {"id": "chem-2", "title": "Bases", "text": "A base accepts protons.", "source": "Clark"},
-    {"id": "chem-3", "title": "Salts", "text": "Sodium chloride dissolves.", "source": "Own"},
-]
+sys.path.append(str(Path(__file__).parent))  # for `knowledge_files`
+
+from knowledge_files import SHIPPED, lines  # noqa: E402
 
 INIT = """
 from selfspec_core import Domain, PackagedSeeds, hookimpl
@@ -47,10 +45,6 @@ def seed(number, instruction, output):
     }
 
 
-def lines(rows):
-    return "".join(json.dumps(row) + "\n" for row in rows)
-
-
 @pytest.fixture
 def chemistry(tmp_path, monkeypatch):
     """Installs the domain; its index lies in a folder of its own."""
@@ -64,9 +58,12 @@ def chemistry(tmp_path, monkeypatch):
     (package / "knowledge/passages.jsonl").write_text(lines(SHIPPED))
     info = site / "selfspec_chemistry-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: selfspec-chemistry\nVersion: 1.0\n")
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: selfspec-chemistry\nVersion: 1.0\n"
+    )
     (info / "entry_points.txt").write_text("[selfspec.domains]\nchemistry = chem_pack\n")
     monkeypatch.syspath_prepend(site)
+    monkeypatch.delitem(sys.modules, "chem_pack", raising=False)  # an earlier test's
     monkeypatch.setenv("SELFSPEC_DATA", str(tmp_path / "data"))
     return package
 
@@ -103,36 +100,3 @@ def add(retriever):
         return names, [row.problem for row in rows if row.problem]
 
     return call
-
-
-def write_docx(path, *paragraphs):
-    space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-    body = "".join(f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>" for text in paragraphs)
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(
-            "word/document.xml",
-            f'<w:document xmlns:w="{space}"><w:body>{body}</w:body></w:document>',
-        )
-
-
-def write_pdf(path, text, password=None):
-    from pypdf import PdfWriter
-    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
-
-    writer = PdfWriter()
-    page = writer.add_blank_page(200, 200)
-    font = DictionaryObject(
-        {
-            NameObject("/Type"): NameObject("/Font"),
-            NameObject("/Subtype"): NameObject("/Type1"),
-            NameObject("/BaseFont"): NameObject("/Helvetica"),
-        }
-    )
-    fonts = DictionaryObject({NameObject("/F1"): writer._add_object(font)})
-    page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
-    content = DecodedStreamObject()
-    content.set_data(f"BT /F1 12 Tf 10 100 Td ({text}) Tj ET".encode())
-    page[NameObject("/Contents")] = writer._add_object(content)
-    if password:
-        writer.encrypt(password, algorithm="RC4-128")
-    writer.write(path)

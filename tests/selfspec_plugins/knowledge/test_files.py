@@ -3,7 +3,7 @@ import lzma
 import os
 
 import pytest
-from conftest import write_docx, write_pdf
+from knowledge_files import write_docx, write_pdf
 
 from selfspec_plugins.knowledge.chunks import chunks
 from selfspec_plugins.knowledge.files import Unreadable, content_hash, found, read
@@ -16,7 +16,7 @@ def text_of(path):
 def test_every_type_is_read(tmp_path):
     (tmp_path / "a.txt").write_text("\ufeffPlain – text", encoding="utf-8")
     (tmp_path / "b.html").write_text(
-        "<head><title>Top</title><style>p {}</style></head><p>One &amp; <b>t</b>wo<script>x</script>"
+        "<title>Top</title><style>p {}</style><p>One &amp; <b>t</b>wo<script>x</script>"
     )
     write_docx(tmp_path / "c.docx", "First &amp; last", "Second")
     write_pdf(tmp_path / "d.pdf", "Page of text")

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import SHIPPED, lines
 from filelock import FileLock
+from knowledge_files import SHIPPED, lines
 
 from selfspec_core import SelfspecError, UsageError
 from selfspec_core.progress import Silent
