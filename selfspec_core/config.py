@@ -107,6 +107,12 @@ class RetrievalSettings(Table):
 
     retriever: str | None = Field(None, description="component that retrieves; none: no passages")
     k: int = Field(0, ge=0, description="passages in a prompt")
+    distractors: int | None = Field(
+        None, ge=0, description="train with the passages, among so many others; none: without"
+    )
+    own_share: float = Field(
+        0.8, ge=0, le=1, description="rows trained with their own passages; others see distractors"
+    )
 
 
 class TrainingSettings(Table):

@@ -14,6 +14,7 @@ from selfspec_core.errors import SelfspecError
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder, new_folder
 from selfspec_core.stages.chain import decided
+from selfspec_core.stages.distract import with_passages
 from selfspec_core.types import Adapter, Example, Seed
 
 STAGE = "specialize"
@@ -31,7 +32,8 @@ def specialize(
     """
     seeds = list(context.seeds)
     examples = [Example.from_dict(row) for row in folder.read("examples")]
-    rows: list[Seed | Example] = [*(seeds if context.settings.data.seeds else []), *examples]
+    shown = with_passages(examples, context)
+    rows: list[Seed | Example] = [*(seeds if context.settings.data.seeds else []), *shown]
     adapters = {SPECIALIST: _train(SPECIALIST, rows, None, folder, trainer, firewall, context)}
     for control in context.settings.evaluation.controls:
         steps = adapters[SPECIALIST].steps if control == "seeds-only-long" else None
