@@ -44,11 +44,15 @@ def add(domain: str, paths: tuple[str, ...], recipe: str, set_flags: tuple[str, 
     """
     from selfspec_core.cli.output import plain
     from selfspec_core.cli.progress import make_progress
+    from selfspec_core.cli.stop import interrupted
     from selfspec_core.errors import SelfspecError
 
     retriever = _retriever(domain, recipe, set_flags)
-    with make_progress() as progress:
-        rows = retriever.add([Path(path).absolute() for path in paths], progress)
+    try:
+        with make_progress() as progress:
+            rows = retriever.add([Path(path).absolute() for path in paths], progress)
+    except KeyboardInterrupt as stop:
+        raise interrupted(stop, "the same command again completes the index") from None
     counts = {state: [row for row in rows if row.state == state] for state in _STATES}
     done = [
         f"{len(found)} {state} ({sum(row.passages for row in found)} passages)"

@@ -102,11 +102,13 @@ def measure_recall(corpus: Path, count: int, embedding: str, words: int) -> None
         start = time.perf_counter()
         index = build(answers, Path(folder), embedding, words)
         seconds, passages = time.perf_counter() - start, index._collection.count()
+        cpu = time.process_time()
         print(f"{len(pairs)} questions, {len(answers)} answers, {passages} passages", end=" ")
-        print(f"of at most {words} words, indexed in {seconds:.0f} s; embedding {embedding}\n")
+        print(f"of at most {words} words, indexed in {seconds:.0f} s ({cpu:.0f} of CPU)", end="; ")
+        print(f"embedding {embedding}\n")
         bm25, vectors = index._searches
         one = WordRetriever(bm25, CANDIDATES)
-        other = VectorRetriever(index._collection, vectors, CANDIDATES)
+        other = VectorRetriever(index._collection, vectors, CANDIDATES, bm25)
         head = f"| recall of {len(halves[0])} questions | @1 | @5 | @20 | ms a question |"
         print(head, "|---|---|---|---|---|", sep="\n")
         wanted = [number[pairs[at][1]] for at in halves[0]]
@@ -137,7 +139,7 @@ def measure_indexing(corpus: Path, embedding: str, words: int) -> None:
         retriever = Knowledge(settings)
         start = time.perf_counter()
         [row] = retriever.add([corpus], Silent())
-        seconds = time.perf_counter() - start
+        seconds, cpu = time.perf_counter() - start, time.process_time()
         size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
         start = time.perf_counter()
         retriever.retrieve(["what did the committee say about inflation expectations"], 5)
@@ -148,12 +150,17 @@ def measure_indexing(corpus: Path, embedding: str, words: int) -> None:
             text.documents += 1
             text.size += len(document)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    heads = "documents|MB of text|passages|seconds|of CPU|peak RSS, MB|index, MB|first query, s"
+    print("|", heads.replace("|", " | "), "|")
+    print("|---|---|---|---|---|---|---|---|")
+    cells = text.documents, f"{text.size / 1e6:.1f}", row.passages, f"{seconds:.0f}"
     print(
-        "| documents | MB of text | passages | seconds | peak RSS, MB | index, MB | one query, s |"
+        "|",
+        " | ".join(
+            map(str, (*cells, f"{cpu:.0f}", f"{peak:.0f}", f"{size / 1e6:.0f}", f"{first:.2f}"))
+        ),
+        "|",
     )
-    print("|---|---|---|---|---|---|---|")
-    cells = text.documents, f"{text.size / 1e6:.1f}", row.passages, f"{seconds:.0f}", f"{peak:.0f}"
-    print("|", " | ".join(map(str, (*cells, f"{size / 1e6:.0f}", f"{first:.2f}"))), "|")
     if row.problem:
         raise SystemExit(row.problem)
 

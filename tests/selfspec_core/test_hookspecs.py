@@ -7,7 +7,7 @@ from selfspec_core import hookspecs
 from selfspec_core.cli.plugins import offered
 from selfspec_core.plugins import HOOKS, PluginHost
 
-MAY_BE_EMPTY = {"domains", "retrievers", "seed_sources"}  # domain packages provide these
+MAY_BE_EMPTY = {"domains", "seed_sources"}  # domain packages provide these
 
 
 def example_of(hook):

@@ -58,7 +58,7 @@ class HashedVectors:
         for word, count in Counter(words(text)).items():
             total += (1 + math.log(count)) * weight(word) * self._word(word)
         length = float(np.linalg.norm(total))
-        return (total / length if length else total).tolist()  # type: ignore[no-any-return]
+        return (total / length if length else total).tolist()
 
     def _word(self, word: str) -> np.ndarray:
         found = self._words.get(word)

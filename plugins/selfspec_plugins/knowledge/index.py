@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from filelock import FileLock, Timeout
 
@@ -27,7 +27,7 @@ BATCH = 500
 CANDIDATES = 50
 """Passages that each search contributes to the fusion, or k if that is more."""
 
-_HNSW = {
+_HNSW: dict[str, Any] = {
     "space": "cosine",
     "max_neighbors": 32,
     "ef_construction": 200,
@@ -164,7 +164,7 @@ class Index:
             str(self.folder / "chroma"), Settings(anonymized_telemetry=False)
         )
         return client.get_or_create_collection(
-            "passages", embedding_function=None, configuration={"hnsw": _HNSW}
+            "passages", embedding_function=None, configuration={"hnsw": cast(Any, _HNSW)}
         )
 
     @cached_property

@@ -12,7 +12,7 @@ from selfspec_core.progress import Silent
 
 sys.path.append(str(Path(__file__).parent))  # for `knowledge_files`
 
-from knowledge_files import SHIPPED, lines  # noqa: E402
+from knowledge_files import SHIPPED, lines, seed  # noqa: E402
 
 INIT = """
 from selfspec_core import Domain, PackagedSeeds, hookimpl
@@ -32,17 +32,6 @@ def selfspec_domains():
 def selfspec_seed_sources(domain):
     return [Seeds] if domain == "chemistry" else []
 """
-
-
-def seed(number, instruction, output):
-    return {
-        "id": f"s-{number}",
-        "task": "terms",
-        "kind": "open_qa",
-        "instruction": instruction,
-        "input": f"Which word is it, number {number} of the exercise?",
-        "output": output,
-    }
 
 
 @pytest.fixture

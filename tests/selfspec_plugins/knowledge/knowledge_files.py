@@ -12,6 +12,17 @@ SHIPPED = [
 ]
 
 
+def seed(number, instruction, output):
+    return {
+        "id": f"s-{number}",
+        "task": "terms",
+        "kind": "open_qa",
+        "instruction": instruction,
+        "input": f"Which word is it, number {number} of the exercise?",
+        "output": output,
+    }
+
+
 def lines(rows):
     return "".join(json.dumps(row) + "\n" for row in rows)
 

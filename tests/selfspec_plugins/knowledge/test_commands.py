@@ -1,0 +1,87 @@
+"""The command line: add, search, list; and a run that answers from files."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from knowledge_files import lines, seed
+
+from selfspec_core.cli.main import selfspec as cli
+from selfspec_core.errors import SelfspecError
+
+
+def called(*arguments):
+    result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
+    assert result.exception is None, result.exception
+    return result.stdout
+
+
+def refused(*arguments):
+    error = CliRunner().invoke(cli, [str(argument) for argument in arguments]).exception
+    assert isinstance(error, SelfspecError)
+    return error
+
+
+def test_a_bad_file_keeps_no_other_out(chemistry, files):
+    (files / "bad.txt").write_bytes(b"\0\0")
+    (files / "empty.txt").touch()
+    error = refused("knowledge", "add", "chemistry", files, files / "missing.txt")
+    assert error.exit_code == 1
+    assert str(error).startswith(f"{files / 'missing.txt'}: no such file or folder, and 2 more")
+    rows = json.loads(called("knowledge", "list", "chemistry", "--json"))
+    assert [row["path"].rpartition("/")[2] for row in rows] == [
+        "passages.jsonl",
+        "metals.md",
+        "noble.txt",
+    ]
+    [row] = json.loads(called("knowledge", "search", "chemistry", "argon", "-k", "1", "--json"))
+    assert row["source"] == str(files / "noble.txt")
+    assert row["id"] and row["score"] > 0
+    again = refused("knowledge", "add", "chemistry", files)
+    assert "and 1 more" in str(again)
+
+
+def test_settings_are_those_of_a_run(chemistry, files):
+    key = "components.knowledge.max_mb"
+    assert "'max_mb'" in str(refused("knowledge", "list", "chemistry", "--set", f"{key}=0"))
+    wrong = refused("knowledge", "list", "chemistry", "--set", "components.knowledge.model=x")
+    assert "unknown setting 'model'" in str(wrong)
+    assert "did you mean 'chemistry'" in str(refused("knowledge", "list", "chemisty"))
+
+
+@pytest.fixture
+def request_of_a_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    seeds = [seed(n, "Name the gas.", word) for n, word in enumerate(("argon", "neon", "xenon"))]
+    item = {"id": "i-1", "task": "terms", "kind": "open_qa", "instruction": "Name the metal."}
+    item |= {"input": "It conducts heat.", "output": ["copper"], "metric": "token_f1"}
+    proposal = {"instruction": "Name a noble gas.", "output": "argon"}
+    texts = ["Which one fills bulbs?", "Which of them lights signs?", "Which hardly reacts at all?"]
+    (tmp_path / "seeds.jsonl").write_text(lines(seeds))
+    (tmp_path / "items.jsonl").write_text(lines([item]))
+    (tmp_path / "script.jsonl").write_text(lines({**proposal, "input": text} for text in texts))
+    flags = "model.path=script.jsonl data.size=2 propose.batch=4 evaluation.shots=0".split()
+    sets = [part for flag in flags for part in ("--set", flag)]
+    base = ["run", "--seeds", "seeds.jsonl", "--benchmark", "items.jsonl", "--model", "scripted"]
+    return [*base, *sets]
+
+
+def test_a_run_answers_from_files_and_records_the_passages(request_of_a_run, files, monkeypatch):
+    called(*request_of_a_run, "--knowledge", files, "--name", "first")
+    with open("runs/first/round-1/examples.jsonl") as file:
+        examples = [json.loads(line) for line in file]
+    assert len(examples) == 2
+    assert all(len(set(row["passages"])) == 2 for row in examples)  # all there are, of k = 3
+    with open("runs/first/manifest.json") as file:
+        assert len(json.load(file)["conditions"]["knowledge"]) == 16
+    called(*request_of_a_run, "--name", "none")
+    with open("runs/none/round-1/examples.jsonl") as file:
+        assert not any("passages" in json.loads(line) for line in file)
+
+
+def test_a_file_that_cannot_be_read_ends_the_run_before_it_begins(request_of_a_run, files):
+    (files / "bad.txt").write_bytes(b"\0\0")
+    error = refused(*request_of_a_run, "--knowledge", files, "--name", "first")
+    assert error.exit_code == 2
+    assert str(error).startswith(f"--knowledge {files / 'bad.txt'}: not UTF-8 text")
+    assert not (files.parent / "runs/first").exists()
