@@ -13,7 +13,6 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from selfspec_core.benchmarks import parse_items, read_items
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.mapping import BadRow, MissingColumn, SetMapping, item_fields
 from selfspec_core.metrics import metric_name
+from selfspec_core.packages import package_file
 from selfspec_core.resolve import filled
 from selfspec_core.sources import DOMAIN_GROUP, entries
 from selfspec_core.types import Item
@@ -79,7 +79,7 @@ def mapped_sets(domain: str | None = None) -> dict[str, Mapped]:
     for owner, label, file in _files(domain):
         try:
             tables = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             if owner == domain:
                 raise UsageError(f"{label}: not valid TOML: {error}") from None
             continue  # another domain's broken file must not stop this run
@@ -111,13 +111,9 @@ def check_mapping(mapped: Mapped) -> SetMapping:
 def _files(domain: str | None) -> Iterator[tuple[str, str, Traversable]]:
     """Yields (domain, label, file) of each installed domain package that has mappings."""
     for entry in sorted(entries(DOMAIN_GROUP), key=lambda entry: entry.name != domain):
-        package = entry.module.partition(".")[0]
-        try:
-            file = resources.files(package) / FILE
-        except (Exception, SystemExit):  # a package that does not import: `plugins` says why
-            continue
-        if file.is_file():
-            yield entry.name, f"{package}/{FILE}", file
+        file = package_file(entry.module, FILE)
+        if file is not None:
+            yield entry.name, f"{entry.module.partition('.')[0]}/{FILE}", file
 
 
 def _expanded(label: str, tables: dict[str, Any]) -> Iterator[Mapped]:

@@ -215,7 +215,7 @@ def _multiple_choice(mapping: SetMapping, row: Row) -> dict[str, Any]:
 def _option_index(value: Any, options: Sequence[str]) -> int | None:
     """Reads an answer given as an index from 0 (`2`, `"2"`), as a letter or as the option."""
     text = str(value).strip()
-    index = int(text) if text.isdecimal() else -1
+    index = int(text) if text.isdecimal() and len(text) < 5 else -1  # an option may be digits too
     if len(text) == 1 and text.upper() in ascii_uppercase:
         index = ascii_uppercase.index(text.upper())
     elif index < 0 and text in options:

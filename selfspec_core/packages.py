@@ -14,6 +14,9 @@ from selfspec_core.errors import UsageError, nearest
 from selfspec_core.jsonl import read_jsonl, repeated
 from selfspec_core.types import CLOSED_KINDS, KINDS, Seed, Task
 
+PASSAGES = "knowledge/passages.jsonl"
+"""Where a domain package has the passages that it ships."""
+
 _SEED_KEYS = ("id", "task", "kind", "instruction", "input", "output")
 
 
@@ -89,14 +92,31 @@ def seeds_from_file(path: Path) -> list[Seed]:
     return parse_seeds(path, str(path))
 
 
+def package_file(module: str, path: str) -> Traversable | None:
+    """Returns a data file of the package that a module is or lies in, or None.
+
+    A module without a package has no files, and neither has one that does not import: who loads
+    it as a plugin says why.
+    """
+    try:
+        file = resources.files(module.partition(".")[0]).joinpath(path)
+    except (Exception, SystemExit):  # any: the package is somebody else's
+        return None
+    return file if file.is_file() else None
+
+
 def read_recipe(package: str, size: str) -> dict[str, Any]:
     """Returns recipe `size` from the package's `domain.toml`: its `[recipes.SIZE]` table.
 
     Raises:
         KeyError: if the file has no such recipe.
+        UsageError: if it is no valid TOML.
     """
-    text = (resources.files(package) / "domain.toml").read_text(encoding="utf-8")
-    return dict(tomllib.loads(text)["recipes"][size])
+    data = (resources.files(package) / "domain.toml").read_bytes()
+    try:
+        return dict(tomllib.loads(data.decode())["recipes"][size])
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{package}/domain.toml: not valid TOML: {error}") from None
 
 
 def load_tasks(package: str) -> list[Task]:
@@ -108,10 +128,10 @@ def load_tasks(package: str) -> list[Task]:
 
 def _read_header(head: Traversable) -> dict[str, Any]:
     """Reads and checks the header of a task."""
-    text = head.read_text(encoding="utf-8")
     try:
+        text = head.read_text(encoding="utf-8")
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"tasks/{head.name}: not valid TOML: {error}") from None
     for key in ("name", "kind", "metric", "title", "summary"):
         if not isinstance(table.get(key), str):

@@ -22,7 +22,7 @@ def parse_flag(flag: str) -> dict[str, Any]:
     """Turns `a.b=c` into nested tables; the value is read as TOML, or as a string.
 
     Raises:
-        UsageError: if there is no `=` or no key.
+        UsageError: if there is no `=` or no key, or the value is nested beyond reading.
     """
     key, equals, text = flag.partition("=")
     if not equals or not key.strip():
@@ -31,6 +31,8 @@ def parse_flag(flag: str) -> dict[str, Any]:
         value = tomllib.loads(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:
         value = text
+    except RecursionError:
+        raise UsageError(f"--set {key}: the value is nested too deeply") from None
     *tables, last = key.strip().split(".")
     nested: dict[str, Any] = {last: value}
     for table in reversed(tables):

@@ -21,6 +21,7 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from selfspec_core.errors import SelfspecError, UsageError, nearest
+from selfspec_core.files import write_atomically
 
 RUNS = Path("runs")
 _COMMITS = "commits.jsonl"
@@ -30,16 +31,6 @@ _MANIFEST: dict[str, type] = {"request": dict, "conditions": dict, "timings": di
 def dumps(value: Any) -> str:
     """Returns canonical JSON: one line, keys in the order given."""
     return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replaces a file in one step: readers see the old text or the new, never a part."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 class RoundFolder:
@@ -235,14 +226,6 @@ class Run:
             who = owner.read_text(encoding="utf-8").strip() if owner.exists() else "another process"
             raise SelfspecError(f"{self.path}: in use by {who}; wait for it or stop it") from None
         owner.write_text(f"{os.uname().nodename}, process {os.getpid()}\n", encoding="utf-8")
-
-
-def new_folder(path: Path) -> Path:
-    """Returns an empty folder beside `path` to fill; `path.replace` it when it is complete."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    return temporary
 
 
 def find_run(name: str) -> Path:

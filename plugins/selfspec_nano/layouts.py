@@ -21,7 +21,7 @@ ANSWER_LABELS = (
 DRESS = ("{}: ",) * 8 + (
     "[{}] ", "<{}> ", "- {}: ", "* {} = ", "**{}** ", "{} > ", "({}) ", "{} | ", "{}:\n",
     "--- {}\n", "{} -> ", "{} = ",
-)  # fmt: skip
+) + ("# {}\n", "## {}\n", "### {}\n", "#### {}:\n", "### {}:\n", "== {} ==\n") * 2  # fmt: skip
 SEPARATORS = ("\n\n",) * 6 + ("\n",) * 3 + ("\n---\n", "\n***\n", "\n\n\n")
 STANDARD_SHARE = 0.15
 """Share of worksheets in the Task/Text/Answer layout."""

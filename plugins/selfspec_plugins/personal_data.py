@@ -15,7 +15,7 @@ from selfspec_core.hookspecs import hookimpl
 from selfspec_core.types import Instruction
 from selfspec_plugins.checks import EachFilter, Finding, match
 
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]*\w")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{0,63}\w")
 _PHONE = re.compile(
     r"(?<!\w)\+\d{1,3}(?:[ .-]?\(?\d{2,4}\)?){2,4}(?!\w)"
     r"|(?<!\w)\(\d{2,4}\) ?\d{3,4}[ -]\d{3,4}(?!\w)"
@@ -24,7 +24,10 @@ _PHONE = re.compile(
 _NATIONAL_ID = re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
 _CARD = re.compile(r"(?<![\d$.,])\d(?:[ -]?\d){12,18}(?![\d,])")
-_ADDRESS = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
+_ADDRESS = re.compile(  # four parts, but not the number of a section
+    r"(?<!section )(?<!rule )(?<!part )(?<!clause )(?<!§ )(?<![\d.§])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])",
+    re.IGNORECASE,
+)
 _BORN = re.compile(
     r"\b(?:date of birth|born on|DOB)\b:? *(?:\d|[A-Z][a-z]+ \d{1,2}, *\d{4})", re.IGNORECASE
 )

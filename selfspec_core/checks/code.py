@@ -134,8 +134,6 @@ def components(package: Package) -> Outcome:
     faults = []
     for size, settings in package.every_settings():
         for key, what, name in _named(settings, package):
-            if what == "models":  # any other name is a hub id, which only a run can look up
-                continue
             own = settings.filters if what == "filters" else settings.components
             try:
                 package.host.build(what, name, own.of(name), package.name)

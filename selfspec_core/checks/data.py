@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from math import ceil
 
 from selfspec_core.checks.outcome import Outcome, skipped, verdict_on
-from selfspec_core.checks.package import PASSAGES, Package
+from selfspec_core.checks.package import Package
+from selfspec_core.packages import PASSAGES
 from selfspec_core.text import Vocabulary, compared_text
 from selfspec_core.types import CLOSED_KINDS, Item, Seed, Task
 
@@ -32,14 +33,18 @@ _UNEVEN = 1.5
 
 
 def seeds(package: Package) -> Outcome:
-    """Parses the seeds; ids are unique over all files, a task keeps its kind and choices."""
+    """Parses the seeds; over all files ids are unique, a task keeps its kind and choices."""
     found = package.seeds
     ids = Counter(seed.id for seed in found)
     faults = [f"id '{id}' is used {count} times" for id, count in ids.items() if count > 1]
     first: dict[str, Seed] = {}
     for seed in found:
         other = first.setdefault(seed.task, seed)
-        if seed.kind in CLOSED_KINDS and set(seed.choices) != set(other.choices):
+        if seed.kind != other.kind:
+            faults.append(
+                f"{seed.id}: kind {seed.kind}, but {other.id} of the same task {other.kind}"
+            )
+        elif seed.kind in CLOSED_KINDS and set(seed.choices) != set(other.choices):
             faults.append(f"{seed.id}: other choices than {other.id} of the same task")
     if not found:
         faults.append(f"no plugin offers seeds for '{package.name}'")
@@ -188,13 +193,16 @@ def passages(package: Package) -> Outcome:
     """Reads the knowledge passages: each has a text, a source, an id of its own."""
     if not package.passages:
         return skipped(f"the package has no {PASSAGES}")
-    faults, seen = [], set()
+    faults = []
+    seen: dict[str, set[str]] = {"id": set(), "text": set(), "source": set()}
     for where, row in package.passages:
-        for key in ("id", "text", "source"):
-            if not isinstance(row.get(key), str) or not row[key].strip():
+        for key, values in seen.items():
+            value = row.get(key)
+            if not isinstance(value, str) or not value.strip():
                 faults.append(f"{where}: '{key}' is missing")
-        if row.get("id") in seen:
-            faults.append(f"{where}: id '{row['id']}' is used twice")
-        seen.add(row.get("id"))
-    sources = {row.get("source") for _, row in package.passages}
+                continue
+            if key == "id" and value in values:
+                faults.append(f"{where}: id '{value}' is used twice")
+            values.add(value)
+    sources = seen["source"]
     return verdict_on(faults, f"{len(package.passages)} passages from {len(sources)} sources")

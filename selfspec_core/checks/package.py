@@ -5,30 +5,29 @@ from __future__ import annotations
 import importlib
 import sys
 import tempfile
-import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, ValidationError
 
 from selfspec_core.components import Domain
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.jsonl import read_jsonl
-from selfspec_core.packages import read_recipe
+from selfspec_core.packages import PASSAGES, package_file, read_recipe
 from selfspec_core.plugins import PluginHost
 from selfspec_core.request import RECIPES
-from selfspec_core.resolve import resolve
+from selfspec_core.resolve import read_toml, resolve
 from selfspec_core.sources import DOMAIN_GROUP
 from selfspec_core.types import Item, Seed, Task
 
-PASSAGES = "knowledge/passages.jsonl"
+_Name = Annotated[str, Field(pattern=r"^[\w.-]+$")]
+_Module = Annotated[str, Field(pattern=r"^[\w.]+( *: *[\w.]+)?( *\[.*\])?$")]
 
 
 @dataclass
@@ -86,14 +85,8 @@ class Package:
     @cached_property
     def passages(self) -> list[tuple[str, dict[str, Any]]]:
         """(`file:line`, row) of each knowledge passage; none without the file."""
-        package = self.module.partition(".")[0]
-        spec = find_spec(package)
-        if spec is None or spec.submodule_search_locations is None:
-            return []  # a single module has no files beside it
-        file: Traversable = files(package)
-        for part in PASSAGES.split("/"):
-            file /= part
-        return read_jsonl(file, PASSAGES) if file.is_file() else []
+        file = package_file(self.module, PASSAGES)
+        return read_jsonl(file, PASSAGES) if file is not None else []
 
     def written_recipe(self, size: str) -> dict[str, Any]:
         """Returns recipe `size` as `domain.toml` in the package has it.
@@ -106,8 +99,6 @@ class Package:
             return read_recipe(package, size)
         except FileNotFoundError:
             raise UsageError(f"{package}/domain.toml: no such file; it holds the recipes") from None
-        except tomllib.TOMLDecodeError as error:
-            raise UsageError(f"{package}/domain.toml: not valid TOML: {error}") from None
         except KeyError:
             raise UsageError(f"{package}/domain.toml: no table [recipes.{size}]") from None
 
@@ -157,10 +148,10 @@ def _package(entry: EntryPoint) -> Package:
 @contextmanager
 def _importable(folder: Path) -> Iterator[EntryPoint]:
     """Makes a folder's package importable and known by its entry points."""
-    project, groups = _read_project(folder)
-    module = next(iter(groups[DOMAIN_GROUP].values())).partition(":")[0]
+    project = _read_project(folder)
+    module = next(iter(project.groups[DOMAIN_GROUP].values())).partition(":")[0].strip()
     with tempfile.TemporaryDirectory(prefix="selfspec-check-") as metadata:
-        _write_metadata(Path(metadata), project, groups)
+        _write_metadata(Path(metadata), project)
         before = list(sys.path)
         sys.path[:0] = [metadata, str(folder), str(folder / "src")]
         try:
@@ -168,40 +159,55 @@ def _importable(folder: Path) -> Iterator[EntryPoint]:
             yield next(
                 entry
                 for entry in entry_points(group=DOMAIN_GROUP)
-                if entry.dist and entry.dist.name == project["name"]
+                if entry.dist and entry.dist.name == project.name
             )
         finally:
             sys.path[:] = before
             _forget(module.partition(".")[0])
 
 
-def _read_project(folder: Path) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
-    """Returns the table `project` of pyproject.toml and its entry points by group."""
+class _Project(BaseModel):
+    """What is read of the table `project` of a pyproject.toml; all of it becomes names of files."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$", description="the name of the distribution")
+    version: str = Field("0", pattern=r"^[\w.!+-]+$", description="a version")
+    groups: dict[_Name, dict[_Name, _Module]] = Field(
+        {}, alias="entry-points", description='lines NAME = "module"'
+    )
+
+
+def _read_project(folder: Path) -> _Project:
+    """Reads pyproject.toml.
+
+    Raises:
+        UsageError: naming file and key.
+    """
     file = folder / "pyproject.toml"
+    if not file.exists():
+        raise UsageError(f"{file}: no such file; expected the folder of a domain package")
     try:
-        project = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
-    except FileNotFoundError:
-        raise UsageError(f"{file}: no such file; expected the folder of a domain package") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: not valid TOML: {error}") from None
-    groups = project.get("entry-points", {})
-    if not isinstance(project.get("name"), str):
-        raise UsageError(f"{file}: 'project.name': expected the name of the distribution")
-    if len(groups.get(DOMAIN_GROUP, {})) != 1:
+        project = _Project.model_validate(read_toml(file).get("project", {}))
+    except ValidationError as error:
+        first = str(next(iter(error.errors()[0]["loc"]), ""))
+        fields = _Project.model_fields.items()
+        expected = {field.alias or name: field.description for name, field in fields}
+        where = f"project.{first}" if first else "project"
+        raise UsageError(f"{file}: '{where}': expected {expected.get(first, 'a table')}") from None
+    if len(project.groups.get(DOMAIN_GROUP, {})) != 1:
         table = f'[project.entry-points."{DOMAIN_GROUP}"]'
         raise UsageError(f'{file}: expected one line NAME = "selfspec_NAME" under {table}')
-    return project, groups
+    return project
 
 
-def _write_metadata(folder: Path, project: dict[str, Any], groups: dict[str, Any]) -> None:
-    dist, version = project["name"], project.get("version", "0")
+def _write_metadata(folder: Path, project: _Project) -> None:
+    dist, version = project.name, project.version
     info = folder / f"{dist.replace('-', '_')}-{version}.dist-info"
     info.mkdir()
     head = f"Metadata-Version: 2.1\nName: {dist}\nVersion: {version}\n"
     (info / "METADATA").write_text(head, encoding="utf-8")
     tables = [
         "\n".join([f"[{group}]", *(f"{name} = {value}" for name, value in lines.items())])
-        for group, lines in groups.items()
+        for group, lines in project.groups.items()
     ]
     (info / "entry_points.txt").write_text("\n".join(tables) + "\n", encoding="utf-8")
 

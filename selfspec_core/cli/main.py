@@ -117,8 +117,10 @@ def _fail(error: Exception, *, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     line, code = _explain(error)
+    from selfspec_core.cli.output import plain
+
     with suppress(OSError):  # the terminal may be what has gone
-        click.echo(f"Error: {line}", err=True)
+        click.echo(f"Error: {plain(line)}", err=True)
     return code
 
 

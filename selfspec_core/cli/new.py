@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -20,11 +21,11 @@ def new(name: str, into: str) -> None:
     from selfspec_core.scaffold import write_package
 
     folder = write_package(name, Path(into))
-    shown = folder if folder.is_absolute() else f"./{folder}"
+    shown = str(folder) if folder.is_absolute() else f"./{folder}"
     click.echo(f"{folder} is an example to be filled with seeds, items and passages of your own.")
     click.echo("Next:")
     for command in (
-        f"pip install -e {shown}",
+        f"pip install -e {quote(shown)}",
         f"selfspec check {name}",
         f"selfspec run --domain {name} --set model.name=scripted",
     ):

@@ -40,5 +40,6 @@ def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
 
 
 def print_json(value: Any) -> None:
-    """Prints JSON for another program."""
-    click.echo(json.dumps(value, indent=1, ensure_ascii=False))
+    """Prints JSON for another program; what a terminal would act on is written as `\\u…`."""
+    text = json.dumps(value, indent=1, ensure_ascii=False)
+    click.echo("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))

@@ -127,8 +127,10 @@ class LineProgress:
 
     def say(self, line: str) -> None:
         """Prints a line."""
+        from selfspec_core.cli.output import plain
+
         self._spoke = time.monotonic()
-        self._out.write(f"{line}\n")
+        self._out.write(f"{plain(line)}\n")
         self._out.flush()
 
 

@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from selfspec_core.components import Context, Evaluator
+from selfspec_core.files import write_atomically
 from selfspec_core.layouts import ALPACA, LAYOUTS
-from selfspec_core.runs import RoundFolder, write_atomically
+from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
 from selfspec_core.stages.specialize import SPECIALIST
 from selfspec_core.stages.summary import funnel

@@ -11,8 +11,9 @@ from typing import Any
 
 from selfspec_core.components import Context, Trainer
 from selfspec_core.errors import SelfspecError
+from selfspec_core.files import new_folder
 from selfspec_core.firewall import Firewall
-from selfspec_core.runs import RoundFolder, new_folder
+from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
 from selfspec_core.stages.distract import with_passages
 from selfspec_core.types import Adapter, Example, Seed

@@ -122,6 +122,22 @@ def breaks_when_run(folder):
     (folder / RECIPE).write_text(text)
 
 
+OTHER = """
+class OtherSeeds(SeedSource):
+    name, summary = "other", "a seed of a task that has seeds, of another kind"
+
+    def seeds(self):
+        from selfspec_core.types import Seed
+
+        return [Seed("other-1", "reading", "open_qa", "Say when.", "At noon.", "noon")]
+"""
+
+
+def another_kind(folder):
+    add(INIT, OTHER)(folder)
+    replace(INIT, "return [ChemistrySeeds]", "return [ChemistrySeeds, OtherSeeds]")(folder)
+
+
 WIND = "Gusts near 110 km/h may bring down branches on the Tarrow ridge by midnight; lorries \
 should avoid the viaduct."
 ITEM = "Cranes at the container terminal stop work when the anemometer passes 72 km/h, as it will \
@@ -161,9 +177,11 @@ BROKEN = [
     ("seeds", rows(SEEDS, keep=lambda row: False), "holds no seed"),
     ("seeds", row(SEEDS, 5, choices=["wind", "hail"]), "chemistry-hazard-06: other choices than"),
     ("seeds", replace(INIT, 'if domain == "chemistry"', 'if domain == "x"'), "no plugin offers"),
+    ("seeds", another_kind, "other-1: kind open_qa, but chemistry-reading-01"),
     ("licences", row(SEEDS, 4, licence=" "), "chemistry-hazard-05: 'licence' is missing"),
     ("licences", row(SEEDS, 6, source=None), "chemistry-reading-01: 'source' is missing"),
     ("tasks", replace(TASK, "macro_f1", "macro-f2"), "macro-f2"),
+    ("tasks", add(TASK, "a = " + "[" * 9999), "tasks/hazard.toml: not valid TOML"),
     ("tasks", row(ITEMS, 0, output=["hail"]), "hazard.jsonl:1: 'output': 'hail' is no choice"),
     ("tasks", rows(SEEDS, keep=lambda row: row["task"] == "reading"), "'hazard' has items and no"),
     ("tasks", replace(TASK, 'classification"', 'multiple_choice"'), "seeds are classification"),
@@ -178,6 +196,7 @@ BROKEN = [
     ("passages", row(PASSAGES, 1, source=" "), "passages.jsonl:2: 'source' is missing"),
     ("passages", row(PASSAGES, 2, text=None), "passages.jsonl:3: 'text' is missing"),
     ("passages", row(PASSAGES, 3, id="chemistry-001"), "id 'chemistry-001' is used twice"),
+    ("passages", rows(PASSAGES, id=["x"]), "passages.jsonl:1: 'id' is missing"),
     ("passages", add(PASSAGES, "not json\n"), "passages.jsonl:7: not valid JSON"),
     ("run", breaks_when_run, "exit code 1: Error: .*no judgement today"),
 ]
@@ -247,6 +266,16 @@ def test_a_folder_leaves_nothing_on_the_import_path(folder):
         (add(PROJECT, "oops"), "pyproject.toml: not valid TOML"),
         (replace(PROJECT, "selfspec.domains", "selfspec.plugins"), "expected one line NAME = "),
         (replace(PROJECT, "name = ", "title = "), "'project.name': expected the name"),
+        (replace(PROJECT, '"selfspec-chem', '"../../chem'), "'project.name': expected the name"),
+        (replace(PROJECT, '"0.1.0"', '"1/../../x"'), "'project.version': expected a version"),
+        (replace(PROJECT, '"selfspec_chemistry"\n', "3\n"), "expected lines NAME = "),
+        (replace(PROJECT, '"selfspec_chemistry"\n', '""\n'), "expected lines NAME = "),
+        (replace(PROJECT, "[project]", "[other]"), "'project.name': expected the name"),
+        (
+            lambda folder: (folder / PROJECT).write_text("project = 3"),
+            "'project': expected a table",
+        ),
+        (lambda folder: (folder / PROJECT).write_text("a = " + "[" * 9999), "not valid TOML"),
     ],
 )
 def test_a_folder_that_is_no_domain_package(folder, change, message):

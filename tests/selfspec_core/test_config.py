@@ -43,6 +43,11 @@ def test_a_flag_without_key_or_value_says_what_was_expected(flag):
         parse_flag(flag)
 
 
+def test_a_flag_nested_beyond_reading_is_refused():
+    with pytest.raises(UsageError, match="--set data.size: the value is nested too deeply"):
+        parse_flag("data.size=" + "[" * 9999)
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [

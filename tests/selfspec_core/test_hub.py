@@ -206,9 +206,12 @@ labels = ["bad", "so-so", "good"]
 """
 
 
-def test_the_own_domains_mapping_comes_first_and_a_broken_file_of_another_is_passed_over(site, hub):
+@pytest.mark.parametrize("broken", ["this is = not [toml", "a = " + "[" * 9999])
+def test_the_own_domains_mapping_comes_first_and_a_broken_file_of_another_is_passed_over(
+    site, hub, broken
+):
     _package(site.folder, "zinc", OWN)
-    _package(site.folder, "aurum", "this is = not [toml")
+    _package(site.folder, "aurum", broken)
     hub.rows = rows_of(PHRASES)["rows"]
     _, items = read_benchmark(f"hf:{PHRASES}", "zinc")
     assert items[0].output == ("bad",) and hub.asked["name"] == "sentences_allagree"

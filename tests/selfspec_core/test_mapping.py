@@ -113,7 +113,7 @@ def test_options_may_be_a_table_with_empty_places_at_its_end():
     assert item_fields(mapping, row)["choices"] == ["A", "B"]
 
 
-@pytest.mark.parametrize("answer", [3, -1, "D", "green", None])
+@pytest.mark.parametrize("answer", [3, -1, "D", "green", None, "9" * 5000])
 def test_an_answer_that_is_no_option_is_refused(answer):
     mapping = table(kind="multiple_choice", options="{options}")
     with pytest.raises(BadRow, match="which is no option"):

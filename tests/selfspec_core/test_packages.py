@@ -4,7 +4,13 @@ import sys
 import pytest
 
 from selfspec_core.errors import UsageError
-from selfspec_core.packages import PackagedSeeds, load_tasks, read_recipe, seeds_from_file
+from selfspec_core.packages import (
+    PackagedSeeds,
+    load_tasks,
+    package_file,
+    read_recipe,
+    seeds_from_file,
+)
 
 SEED = {
     "id": "a-1",
@@ -149,3 +155,25 @@ def test_a_package_serves_seeds_tasks_and_recipes(tmp_path, monkeypatch):
     [task] = load_tasks("pack_of_tests")
     assert (task.name, task.choices, len(task.items)) == ("tone", ("good", "bad"), 1)
     assert (task.items[0].metric, task.items[0].split) == ("macro_f1", "dev")
+
+
+def test_a_data_file_is_that_of_the_package_a_module_lies_in(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "pack_of_files").mkdir()
+    (tmp_path / "pack_of_files/__init__.py").write_text("")
+    (tmp_path / "pack_of_files/a.txt").write_text("here")
+    (tmp_path / "lone_module.py").write_text("")
+    (tmp_path / "broken_module.py").write_text("raise SystemExit")
+    file = package_file("pack_of_files.plugin", "a.txt")
+    assert file is not None and file.read_text() == "here"
+    for module in ("pack_of_files", "lone_module", "broken_module", "no_such_module"):
+        assert package_file(module, "b.txt") is None
+
+
+def test_a_recipe_file_that_is_no_toml_is_named(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "pack_of_recipes").mkdir()
+    (tmp_path / "pack_of_recipes/__init__.py").write_text("")
+    (tmp_path / "pack_of_recipes/domain.toml").write_text("oops")
+    with pytest.raises(UsageError, match=r"pack_of_recipes/domain\.toml: not valid TOML"):
+        read_recipe("pack_of_recipes", "quick")

@@ -41,6 +41,7 @@ def test_what_points_at_a_person_is_rejected(text, expected):
         "The share price moved from 1.2345 to 1.2401 between 2019 and 2021.",
         "A 61-year-old woman took 500 mg three times a day for 10 days.",
         "Section 4(b)(2) of the Act of 12 March 1961 applies to 1,200 to 1,500 tenants.",
+        "Under section 4.2.1.3 the fee is due.",
         "Order 4111 1111 1111 1112 was late.",
         "Mara Quill of Harbor Steel spoke in Oslo.",
     ],

@@ -19,6 +19,7 @@ def reason(output: str, kind: str = "ner") -> str:
     [
         ("TP53, TP53BP1", ""),
         ("breast cancer, ovarian cancer", ""),
+        ("cancer, breast cancer", ""),
         ("tp53", "entity is no span of the input"),
         ("BRCA1", "entity is no span of the input"),
         ("breast cancer, breast", "entity named twice or inside another"),

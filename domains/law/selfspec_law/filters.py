@@ -13,7 +13,7 @@ _CITED = re.compile(
     r" ?|§+ ?)(?P<number>\d+[a-z]?(?:\.\d+)*(?:\(\w{1,4}\))*)",
     re.IGNORECASE,
 )
-_ASKED = re.compile(r" (?:Question|Claim): ")
+_ASKED = re.compile(r"\s(?:Question|Claim): ")
 
 
 class CitedSections(Filter):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from selfspec_core.runs import new_folder
+from selfspec_core.files import new_folder
 from selfspec_core.text import words
 
 K1, B = 1.2, 0.75
@@ -58,13 +58,13 @@ class Bm25:
 
     @classmethod
     def load(cls, folder: Path) -> Bm25 | None:
-        """Reads an index back, or returns None if there is none."""
+        """Reads an index back, or returns None if there is none, or a damaged one."""
         from bm25s import BM25
 
         try:
             ids = json.loads((folder / "ids.json").read_text(encoding="utf-8"))
             return cls(BM25.load(folder) if ids else BM25(k1=K1, b=B), ids)
-        except FileNotFoundError:  # never written, or just being replaced
+        except (OSError, ValueError, KeyError, EOFError):  # never written, being replaced, damaged
             return None
 
     def weight(self, word: str) -> float:
@@ -77,8 +77,7 @@ class Bm25:
         if not rows:
             return []
         scores = self._scorer.get_scores_from_ids(rows)
-        best = (
-            np.argpartition(-scores, count)[:count] if count < len(scores) else range(len(scores))
-        )
-        ordered = sorted(best, key=lambda row: (-scores[row], row))
-        return [(self._ids[row], float(scores[row])) for row in ordered if scores[row] > 0]
+        least = np.partition(scores, -count)[-count] if count < len(scores) else 0.0
+        best = np.flatnonzero((scores > 0) & (scores >= least))  # all that tie for the last place
+        ordered = best[np.argsort(-scores[best], kind="stable")][:count]
+        return [(self._ids[row], float(scores[row])) for row in ordered]

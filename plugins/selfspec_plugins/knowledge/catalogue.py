@@ -7,6 +7,8 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from selfspec_core import SelfspecError
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -24,7 +26,11 @@ class Entry:
 
 
 class Catalogue:
-    """The journal `files.jsonl`; an unfinished last line counts as never written."""
+    """The journal `files.jsonl`; an unfinished last line counts as never written.
+
+    Raises:
+        SelfspecError: naming file and line, if it is damaged.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -32,8 +38,11 @@ class Catalogue:
         data = file.read_bytes() if file.exists() else b""
         whole = data[: data.rfind(b"\n") + 1]
         self._size = len(whole)
-        for line in whole.splitlines():
-            entry = Entry(**json.loads(line))
+        for number, line in enumerate(whole.split(b"\n")[:-1], 1):
+            try:
+                entry = Entry(**json.loads(line))
+            except (ValueError, TypeError) as error:
+                raise damaged(file.parent, f"files.jsonl:{number}: {error}") from None
             self.entries[entry.path] = entry
 
     def add(self, entry: Entry) -> None:
@@ -50,3 +59,10 @@ class Catalogue:
     def paths(self, hash: str) -> list[str]:
         """Returns the paths that hold this content, in order."""
         return sorted(entry.path for entry in self.entries.values() if entry.hash == hash)
+
+
+def damaged(folder: Path, what: str) -> SelfspecError:
+    """Returns the error of an index that cannot be read, and how to get it back."""
+    return SelfspecError(
+        f"{folder}: the index is damaged ({what}); remove this folder and add the files again"
+    )

@@ -77,7 +77,7 @@ def found(paths: Sequence[Path], failed: Callable[[Path, str], Any]) -> list[Pat
         elif not suffix_of(path):
             failed(path, f"unknown type '{path.suffix}'; these are read: {KNOWN}")
         else:
-            files[path.resolve()] = None
+            files[_absolute(path)] = None
     return list(files)
 
 
@@ -90,7 +90,12 @@ def _within(folder: Path, failed: Callable[[Path, str], Any]) -> Iterator[Path]:
         for name in sorted(names):
             path = Path(here, name)
             if not name.startswith(".") and suffix_of(path) and path.is_file():
-                yield path.resolve()
+                yield _absolute(path)
+
+
+def _absolute(path: Path) -> Path:
+    """Returns one name for a file, which keeps its suffix: a link may lead to another."""
+    return path.parent.resolve() / path.name
 
 
 def content_hash(path: Path, max_mb: int) -> str:

@@ -95,25 +95,53 @@ _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _BREAKS = {f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}tab": "\t"}
 
 
+class _Body:
+    """Collects the text of a Word file while it is parsed; builds no tree, which has no end."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self._shown = False
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """Notes a break, or that what follows is text."""
+        self._shown = tag == f"{_W}t"
+        if tag in _BREAKS:
+            self.parts.append(_BREAKS[tag])
+
+    def end(self, tag: str) -> None:
+        """Notes the end of a text or of a paragraph."""
+        self._shown = False
+        if tag == f"{_W}p":
+            self.parts.append("\n")
+
+    def data(self, text: str) -> None:
+        """Takes text."""
+        if self._shown:
+            self.parts.append(text)
+
+    def close(self) -> str:
+        """Returns all text."""
+        return "".join(self.parts)
+
+
 def docx(path: Path) -> Iterator[tuple[str, str]]:
     """Yields the paragraphs of a Word file, those in tables included (ECMA-376, part 1, 17.3)."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            part = archive.getinfo("word/document.xml")
-            if part.file_size > BODY:
-                raise Damaged(f": unpacks to more than {BODY >> 20} MB; split it")
-            body = ElementTree.fromstring(archive.read(part))
-    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, RuntimeError) as error:
-        hint = "encrypted, or not saved as .docx?"
-        raise Damaged(f": not a readable docx file ({hint}): {_first_line(error)}") from None
-    paragraphs = []
-    for paragraph in body.iter(f"{_W}p"):
-        pieces = (
-            (node.text or "") if node.tag == f"{_W}t" else _BREAKS.get(node.tag, "")
-            for node in paragraph.iter()
-        )
-        paragraphs.append("".join(pieces))
-    yield "\n".join(paragraphs), ""
+    with path.open("rb") as stream:
+        try:
+            with zipfile.ZipFile(stream) as archive:
+                part = archive.getinfo("word/document.xml")
+                data = archive.read(part) if part.file_size <= BODY else None
+            text = (
+                None
+                if data is None
+                else ElementTree.XML(data, ElementTree.XMLParser(target=_Body()))
+            )
+        except Exception as error:  # any: the file may be broken in any way
+            hint = "encrypted, or not saved as .docx?"
+            raise Damaged(f": not a readable docx file ({hint}): {_first_line(error)}") from None
+    if text is None:
+        raise Damaged(f": unpacks to more than {BODY >> 20} MB; split it")
+    yield cast(str, text), ""
 
 
 def jsonl(path: Path) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from selfspec_core import Passage, SelfspecError
 from selfspec_plugins.knowledge.bm25 import Bm25
-from selfspec_plugins.knowledge.catalogue import Catalogue, Entry
+from selfspec_plugins.knowledge.catalogue import Catalogue, Entry, damaged
 from selfspec_plugins.knowledge.embedding import Embedding, embedding_key
 
 BATCH = 500
@@ -78,6 +78,7 @@ class Index:
         Passages that are there from an interrupted attempt are not written again.
         """
         self.__dict__.pop("_searches", None)
+        collection = self._collection
         shutil.rmtree(self._words_file, ignore_errors=True)  # no longer true from here on
         count = 0
         try:
@@ -86,7 +87,7 @@ class Index:
                 count += len(batch)
                 yield len(batch)
         except SelfspecError:  # the file is broken further down: nothing of it goes in
-            self._collection.delete(where={"file": hash})
+            collection.delete(where={"file": hash})
             raise
         self.note(Entry(path, hash, count))
 
@@ -160,12 +161,18 @@ class Index:
         from chromadb.config import Settings
 
         self.folder.mkdir(parents=True, exist_ok=True)
-        client = chromadb.PersistentClient(
-            str(self.folder / "chroma"), Settings(anonymized_telemetry=False)
-        )
-        return client.get_or_create_collection(
-            "passages", embedding_function=None, configuration={"hnsw": cast(Any, _HNSW)}
-        )
+        home = self.folder / "chroma"
+        try:
+            client = chromadb.PersistentClient(str(home), Settings(anonymized_telemetry=False))
+            collection = client.get_or_create_collection(
+                "passages", embedding_function=None, configuration={"hnsw": cast(Any, _HNSW)}
+            )
+            empty = not collection.count()
+        except chromadb.errors.ChromaError as error:
+            raise damaged(self.folder, (str(error).splitlines() or ["chroma/"])[0]) from None
+        if empty and self.catalogue.entries:
+            raise damaged(self.folder, "it holds no passage")
+        return collection
 
     @cached_property
     def _searches(self) -> tuple[Bm25, Embedding]:

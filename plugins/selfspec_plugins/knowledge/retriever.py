@@ -5,24 +5,24 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
-from importlib import resources
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from selfspec_core import Passage, Progress, Retriever
+from selfspec_core import Passage, Progress, Retriever, UsageError
 from selfspec_core.config import Table
 from selfspec_core.jsonl import read_jsonl
+from selfspec_core.packages import PASSAGES, package_file
+from selfspec_core.sources import DOMAIN_GROUP, entries
 from selfspec_core.types import Indexed
 
 if TYPE_CHECKING:
     from selfspec_plugins.knowledge.files import Document
     from selfspec_plugins.knowledge.index import Index
 
-SHIPPED = "knowledge/passages.jsonl"
 PASSAGES_A_MEGABYTE = 1200
 """For the progress of one large file; what it really gives is known when it is read."""
 
@@ -96,13 +96,16 @@ class Knowledge(Retriever):
 
     def digest(self, paths: Sequence[Path] = ()) -> str:
         """Returns what identifies the passages; see `Retriever.digest`."""
-        from selfspec_plugins.knowledge.files import found
+        from selfspec_plugins.knowledge.files import Unreadable, found
 
         _, _, own = self._shipped
-        if paths:
-            hashes = [self._hash(file) for file in found(paths, lambda path, problem: None)]
-        else:
+        if not paths:
             hashes = [entry.hash for entry in self._index.catalogue.entries.values()]
+        else:
+            hashes = []
+            for file in found(paths, lambda path, problem: None):
+                with suppress(Unreadable):  # `add` is who says so
+                    hashes.append(self._hash(file))
         text = "\n".join(sorted({own, *hashes}))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -170,18 +173,22 @@ class Knowledge(Retriever):
     @cached_property
     def _shipped(self) -> tuple[str, list[Passage], str]:
         """(where they are, the passages of the domain's package, a hash of them)."""
-        modules = [e.module for e in entry_points(group="selfspec.domains", name=self.domain)]
-        for module in modules:
-            label, file = f"{module}/{SHIPPED}", resources.files(module) / SHIPPED
-            if file.is_file():
-                rows = [row for _, row in read_jsonl(file, label)]
+        for entry in entries(DOMAIN_GROUP):
+            file = package_file(entry.module, PASSAGES) if entry.name == self.domain else None
+            if file is not None:
+                label = f"{entry.module.partition('.')[0]}/{PASSAGES}"
+                rows = {row.id: row for row in map(_passage, read_jsonl(file, label))}
                 hash = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-                return label, [_passage(row) for row in rows], hash
+                return label, [*rows.values()], hash
         return "", [], ""
 
 
-def _passage(row: dict[str, str]) -> Passage:
+def _passage(line: tuple[str, dict[str, Any]]) -> Passage:
     """Returns a passage as it is shown: its title names what the text may only describe."""
+    where, row = line
+    for key in ("id", "text", "source"):
+        if not isinstance(row.get(key), str) or not row[key].strip():
+            raise UsageError(f"{where}: key '{key}' must be a text")
     title = row.get("title")
     return Passage(row["id"], f"{title}: {row['text']}" if title else row["text"], row["source"])
 

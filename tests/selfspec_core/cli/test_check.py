@@ -15,6 +15,11 @@ def package(selfspec, tmp_path):
     return tmp_path / "selfspec-chemistry"
 
 
+def test_new_quotes_the_folder_that_it_tells_to_install(selfspec, tmp_path):
+    done = selfspec("new", "chemistry", "--into", "my; folder")
+    assert "pip install -e './my; folder/selfspec-chemistry'\n" in done.stdout
+
+
 def test_new_says_what_comes_next_and_check_prints_what_it_ran(selfspec, package):
     done = selfspec("check", "selfspec-chemistry")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -100,6 +100,7 @@ def test_wrong_options_are_one_line_and_exit_2(selfspec, arguments):
     ("error", "code", "line"),
     [
         (UsageError("x.toml:3: bad"), 2, "Error: x.toml:3: bad\n"),
+        (SelfspecError("\x1b[31mx\x9b1m\ny.pdf: bad"), 1, "Error:  [31mx 1m y.pdf: bad\n"),
         (SelfspecError("failed"), 1, "Error: failed\n"),
         (Interrupted("`selfspec resume a` goes on"), 130, "Error: `selfspec resume a` goes on\n"),
         (

@@ -31,6 +31,12 @@ def test_lines_at_start_and_end_and_every_ten_seconds(clock):
     ]
 
 
+def test_a_line_is_one_line_without_control_characters():
+    out = io.StringIO()
+    LineProgress(out).say("a\x1b[31m\nb.txt: is empty")
+    assert out.getvalue() == "a [31m b.txt: is empty\n"
+
+
 def test_nested_stages_speak_only_when_they_last(clock):
     out = io.StringIO()
     progress = LineProgress(out)

@@ -28,9 +28,14 @@ def lines(rows):
 
 
 def write_docx(path, *paragraphs):
+    write_docx_body(
+        path, "".join(f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>" for text in paragraphs)
+    )
+
+
+def write_docx_body(path, body):
     space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-    body = "".join(f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>" for text in paragraphs)
-    with zipfile.ZipFile(path, "w") as archive:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(
             "word/document.xml",
             f'<w:document xmlns:w="{space}"><w:body>{body}</w:body></w:document>',

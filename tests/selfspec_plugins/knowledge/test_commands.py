@@ -79,9 +79,12 @@ def test_a_run_answers_from_files_and_records_the_passages(request_of_a_run, fil
         assert not any("passages" in json.loads(line) for line in file)
 
 
-def test_a_file_that_cannot_be_read_ends_the_run_before_it_begins(request_of_a_run, files):
-    (files / "bad.txt").write_bytes(b"\0\0")
+@pytest.mark.parametrize(("data", "why"), [(b"\0\0", "not UTF-8 text"), (b"", "is empty")])
+def test_a_file_that_cannot_be_read_ends_the_run_before_it_begins(
+    request_of_a_run, files, data, why
+):
+    (files / "bad.txt").write_bytes(data)
     error = refused(*request_of_a_run, "--knowledge", files, "--name", "first")
     assert error.exit_code == 2
-    assert str(error).startswith(f"--knowledge {files / 'bad.txt'}: not UTF-8 text")
+    assert str(error).startswith(f"--knowledge {files / 'bad.txt'}: {why}")
     assert not (files.parent / "runs/first").exists()

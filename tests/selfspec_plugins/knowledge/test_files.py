@@ -1,9 +1,10 @@
 import json
 import lzma
 import os
+import zipfile
 
 import pytest
-from knowledge_files import write_docx, write_pdf
+from knowledge_files import write_docx, write_docx_body, write_pdf
 
 from selfspec_plugins.knowledge.chunks import chunks
 from selfspec_plugins.knowledge.files import Unreadable, content_hash, found, read
@@ -58,6 +59,42 @@ def test_a_bad_file_is_one_line_that_names_it(tmp_path, name):
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("encoding", ["no-such", "shift_jis"])
+def test_a_docx_in_an_odd_encoding_is_one_line(tmp_path, encoding):
+    with zipfile.ZipFile(tmp_path / "a.docx", "w") as archive:
+        archive.writestr("word/document.xml", f'<?xml version="1.0" encoding="{encoding}"?><a/>')
+    with pytest.raises(Unreadable, match="a.docx: not a readable docx file"):
+        list(read(tmp_path / "a.docx"))
+
+
+def test_a_docx_with_broken_data_is_one_line(tmp_path):
+    write_docx(tmp_path / "a.docx", "First " * 99)
+    data = bytearray((tmp_path / "a.docx").read_bytes())
+    start = data.index(b"word/document.xml") + len("word/document.xml")
+    data[start : start + 8] = b"\xff" * 8
+    (tmp_path / "a.docx").write_bytes(data)
+    with pytest.raises(Unreadable, match="a.docx: not a readable docx file"):
+        list(read(tmp_path / "a.docx"))
+
+
+def test_a_box_within_a_paragraph_is_read_once(tmp_path):
+    box = "<w:p><w:r><w:t>Inner</w:t></w:r></w:p>"
+    body = f"<w:p><w:r><w:t>Outer</w:t><w:pict>{box}</w:pict></w:r></w:p>"
+    write_docx_body(tmp_path / "a.docx", body)
+    assert text_of(tmp_path / "a.docx").count("Inner") == 1
+    write_docx_body(tmp_path / "b.docx", "<w:p>" * 100_000 + box + "</w:p>" * 100_000)
+    assert text_of(tmp_path / "b.docx") == "Inner"
+
+
+def test_a_link_is_read_by_its_own_suffix(tmp_path):
+    (tmp_path / "blob").write_text("Linked text.")
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/a.txt").symlink_to(tmp_path / "blob")
+    for path in (tmp_path / "files", tmp_path / "files/a.txt"):
+        [file] = found([path], lambda path, why: pytest.fail(why))
+        assert text_of(file) == "Linked text."
+
+
 def test_an_encrypted_pdf_says_so(tmp_path):
     write_pdf(tmp_path / "a.pdf", "secret", password="x")
     with pytest.raises(Unreadable, match="a.pdf: is encrypted; save it without its password"):
@@ -104,3 +141,9 @@ def test_nothing_is_lost_and_no_passage_is_too_long():
         made = list(chunks(text, size))
         assert " ".join(made) == text
         assert max(len(passage.split()) for passage in made) <= size
+
+
+def test_letters_without_end_are_no_passage_without_end():
+    made = list(chunks(f"See {'x' * 450} below.", 20))
+    assert [len(word) for word in made[0].split()] == [3, 200, 200, 50, 6]
+    assert max(map(len, chunks("y" * 100_000, 20))) < 20 * 201

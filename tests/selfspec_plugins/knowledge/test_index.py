@@ -1,6 +1,7 @@
 """The index on disk: adding, changing, finding, two writers, a kill."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from filelock import FileLock
 from knowledge_files import SHIPPED, lines
 
 from selfspec_core import SelfspecError, UsageError
+from selfspec_core.packages import PASSAGES
 from selfspec_core.progress import Silent
+from selfspec_plugins.knowledge.bm25 import Bm25
 
 
 def ids(retriever, query, k=3):
@@ -202,3 +205,54 @@ def test_two_processes_at_once_lose_nothing(retriever, add, files, chemistry, tm
     while add(files / "b.txt")[0] != {"b.txt": "added"} and time.monotonic() < deadline:
         pass
     assert count(retriever()) == 5 + 300 + 1
+
+
+def test_ties_are_broken_by_order_at_the_last_place_too():
+    bm25 = Bm25.build((f"id-{number:02}", f"word{number} argon") for number in range(40))
+    assert [id for id, _ in bm25.top("argon", 3)] == ["id-00", "id-01", "id-02"]
+    assert [id for id, _ in bm25.top("argon word30", 3)] == ["id-30", "id-00", "id-01"]
+
+
+def test_a_damaged_index_says_how_to_get_it_back(retriever, add, files):
+    add(files)
+    folder = retriever()._index.folder
+    (folder / "files.jsonl").write_bytes(b'{"path"\n' + (folder / "files.jsonl").read_bytes())
+    with pytest.raises(SelfspecError, match=r"damaged \(files.jsonl:1: .*; remove this folder"):
+        retriever().contents()
+
+
+def test_an_index_whose_passages_are_gone_is_not_taken_for_empty(retriever, add, files):
+    add(files)
+    collection = retriever()._index._collection
+    collection.delete(ids=collection.get(include=[])["ids"])
+    with pytest.raises(SelfspecError, match=r"damaged \(it holds no passage\); remove this folder"):
+        retriever().retrieve(["argon"], 1)
+
+
+def test_an_index_whose_database_is_broken_is_one_line(add, chemistry, files):
+    folder = files.parent / "data/knowledge/chemistry/hashed-1/chroma"
+    folder.mkdir(parents=True)
+    (folder / "chroma.sqlite3").write_text("no database")
+    with pytest.raises(SelfspecError, match="the index is damaged"):
+        add(files)
+
+
+def test_a_damaged_words_file_is_made_again(retriever, add, files):
+    add(files)
+    (retriever()._index.folder / "words/ids.json").write_text("[")
+    assert "Argon" in retriever().retrieve(["argon"], 1)[0][0].text
+
+
+@pytest.mark.parametrize("key", ["id", "text", "source"])
+def test_a_shipped_passage_without_a_key_is_named(retriever, chemistry, key):
+    rows = [SHIPPED[0], {k: v for k, v in SHIPPED[1].items() if k != key}]
+    (chemistry / "knowledge/passages.jsonl").write_text(lines(rows))
+    with pytest.raises(UsageError, match=f"chem_pack/{PASSAGES}:2: key '{key}' must be a text"):
+        retriever().retrieve(["acid"], 1)
+
+
+def test_a_domain_in_a_single_module_ships_nothing(retriever, chemistry):
+    text = (chemistry / "__init__.py").read_text()
+    shutil.rmtree(chemistry)
+    chemistry.with_suffix(".py").write_text(text)
+    assert retriever().contents() == []
