@@ -25,7 +25,8 @@ _NATIONAL_ID = re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
 _CARD = re.compile(r"(?<![\d$.,])\d(?:[ -]?\d){12,18}(?![\d,])")
 _ADDRESS = re.compile(  # four parts, but not the number of a section
-    r"(?<!section )(?<!rule )(?<!part )(?<!clause )(?<!§ )(?<![\d.§])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])",
+    r"(?<!section )(?<!rule )(?<!part )(?<!clause )(?<!§ )(?<![\d.§])"
+    r"(?:\d{1,3}\.){3}\d{1,3}(?![\d.])",
     re.IGNORECASE,
 )
 _BORN = re.compile(
