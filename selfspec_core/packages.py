@@ -60,7 +60,9 @@ def _check_keys(row: dict[str, Any], where: str) -> None:
         if key not in known:
             raise UsageError(f"{where}: unknown key '{key}'{nearest(key, known)}")
     for key in _SEED_KEYS:
-        if not isinstance(row.get(key), str):
+        if key not in row:
+            raise UsageError(f"{where}: key '{key}' is missing")
+        if not isinstance(row[key], str):
             raise UsageError(f"{where}: key '{key}' must be a string")
         if key != "input" and not row[key].strip():
             raise UsageError(f"{where}: key '{key}' is empty")
