@@ -98,13 +98,16 @@ class Scripted(Model):
 
     def _propose(self, layout: Layout, last: str, shown: Sequence[str], rng: random.Random) -> str:
         """Writes what the prompt leaves open: an input, an answer or instruction and its input."""
+        asks_for_input = last.endswith(layout.input.removesuffix(" "))
         if self._script:
             line = rng.choice(self._script)
+            if asks_for_input:
+                return f" {line['input']}"
             opened = line["output" if last.endswith(layout.output) else "instruction"]
             return f" {opened}{layout.input}{line['input']}"
         entries = [e for e in (_read_proposed(layout, text) for text in shown) if e]
         input = _recombined([e["input"] for e in entries], rng)
-        if last.endswith(layout.input.removesuffix(" ")):
+        if asks_for_input:
             return f" {input}"
         if last.endswith(layout.output):
             answer = rng.choice(entries)["output"]

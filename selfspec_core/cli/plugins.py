@@ -48,7 +48,7 @@ def offered(host: PluginHost, kind: str) -> list[tuple[Source, type[Any]]]:
     """Returns the components of a kind; one offered for several domains is listed once."""
     names = [cls.name for _, cls in host.offered("domains")] if kind in PER_DOMAIN else []
     found = {  # a hook may make its class anew for every domain, as the retriever's does
-        (source.name, cls.name): (source, cls)
+        (source.key, cls.name): (source, cls)
         for domain in ["", *names]  # "": what is there whatever the domain
         for source, cls in host.offered(kind, domain)
     }
