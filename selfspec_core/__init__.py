@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from selfspec_core.hookspecs import hookimpl
     from selfspec_core.layouts import ALPACA, LAYOUTS, Layout
     from selfspec_core.model_types import Capabilities, Sampling
-    from selfspec_core.packages import PackagedSeeds, load_tasks, read_recipe
+    from selfspec_core.packages import PackagedDomain, PackagedSeeds
     from selfspec_core.parsing import parse
     from selfspec_core.progress import Progress
     from selfspec_core.types import (
@@ -65,6 +65,7 @@ __all__ = [
     "Layout",
     "Model",
     "NoSettings",
+    "PackagedDomain",
     "PackagedSeeds",
     "Passage",
     "Prediction",
@@ -81,9 +82,7 @@ __all__ = [
     "UsageError",
     "Verdict",
     "hookimpl",
-    "load_tasks",
     "parse",
-    "read_recipe",
 ]
 
 _HOMES = (

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from selfspec_core.components import Context, Domain, Evaluator, Filter, Model
 from selfspec_core.config import Settings
@@ -14,7 +13,7 @@ from selfspec_core.errors import UsageError, nearest
 from selfspec_core.firewall import Firewall
 from selfspec_core.hub import read_benchmark
 from selfspec_core.knowledge import find_retriever
-from selfspec_core.packages import read_recipe, seeds_from_file
+from selfspec_core.packages import seeds_from_file
 from selfspec_core.pipeline import Parts
 from selfspec_core.plugins import PluginHost
 from selfspec_core.progress import Progress
@@ -32,10 +31,6 @@ class AdHoc(Domain):
     name = "adhoc"
     title = "Ad hoc"
     summary = "a file of seeds"
-
-    def recipe(self, size: str) -> dict[str, Any]:
-        """Returns recipe `size`, which fits any domain."""
-        return read_recipe("selfspec_core", size)
 
 
 @dataclass(slots=True)

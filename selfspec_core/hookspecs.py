@@ -35,18 +35,13 @@ def selfspec_domains() -> list[type[Domain]]:
 
     Example:
         ```python
-        from selfspec_core import Domain, Task, hookimpl, load_tasks, read_recipe
+        from selfspec_core import PackagedDomain, hookimpl
 
-        class Chemistry(Domain):
+        class Chemistry(PackagedDomain):
             name = "chemistry"
             title = "Chemistry"
             summary = "Reactions, safety sheets and lab arithmetic"
-
-            def recipe(self, size):
-                return read_recipe("selfspec_chemistry", size)
-
-            def tasks(self):
-                return load_tasks("selfspec_chemistry")
+            package = "selfspec_chemistry"  # with domain.toml and tasks/
 
         @hookimpl
         def selfspec_domains():

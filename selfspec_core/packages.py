@@ -1,17 +1,18 @@
-"""What a domain package needs to serve its files: seeds, tasks and recipes as package data."""
+"""What a domain package needs to serve its files: recipes, seeds and tasks as package data."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from selfspec_core.components import SeedSource
+from selfspec_core.components import Domain, SeedSource
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.jsonl import read_jsonl, repeated
+from selfspec_core.recipes import read_recipe
 from selfspec_core.types import CLOSED_KINDS, KINDS, Seed, Task
 
 PASSAGES = "knowledge/passages.jsonl"
@@ -78,6 +79,24 @@ def _check_keys(row: dict[str, Any], where: str) -> None:
         raise UsageError(f"{where}: key 'choices': '{twice}' stands twice")
 
 
+class PackagedDomain(Domain):
+    """A domain whose recipes and tasks are files of an installed package.
+
+    Attributes:
+        package: the package with `domain.toml` and `tasks/`.
+    """
+
+    package: ClassVar[str]
+
+    def recipe(self, size: str) -> dict[str, Any]:
+        """Returns what `domain.toml` changes in recipe `size`."""
+        return read_recipe(self.package, size)
+
+    def tasks(self) -> Sequence[Task]:
+        """Returns the tasks under `tasks/`."""
+        return load_tasks(self.package)
+
+
 class PackagedSeeds(SeedSource):
     """Seeds in a file of an installed package; serves our seeds and a third party's alike."""
 
@@ -105,20 +124,6 @@ def package_file(module: str, path: str) -> Traversable | None:
     except (Exception, SystemExit):  # any: the package is somebody else's
         return None
     return file if file.is_file() else None
-
-
-def read_recipe(package: str, size: str) -> dict[str, Any]:
-    """Returns recipe `size` from the package's `domain.toml`: its `[recipes.SIZE]` table.
-
-    Raises:
-        KeyError: if the file has no such recipe.
-        UsageError: if it is no valid TOML.
-    """
-    data = (resources.files(package) / "domain.toml").read_bytes()
-    try:
-        return dict(tomllib.loads(data.decode())["recipes"][size])
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{package}/domain.toml: not valid TOML: {error}") from None
 
 
 def load_tasks(package: str) -> list[Task]:

@@ -12,9 +12,8 @@ from selfspec_core.errors import UsageError, nearest
 from selfspec_core.knowledge import defaults
 from selfspec_core.layouts import LAYOUTS
 from selfspec_core.plugins import PluginHost
+from selfspec_core.recipes import RECIPES, layers
 from selfspec_core.resolve import read_toml, resolve
-
-RECIPES = ("quick", "full")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +46,7 @@ def resolve_settings(request: Request, domain: Domain, host: PluginHost) -> Sett
     """
     tables = [("--knowledge", defaults(request.knowledge))]
     if request.recipe in RECIPES:
-        try:
-            tables.append((f"recipe {request.recipe}", domain.recipe(request.recipe)))
-        except KeyError:
-            pass  # a domain without this recipe runs on the defaults
+        tables += layers(domain, request.recipe)
     elif Path(request.recipe).suffix == ".toml":
         tables.append((request.recipe, read_toml(Path(request.recipe))))
     else:

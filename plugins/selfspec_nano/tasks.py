@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from selfspec_nano.content import Domain, Event, fields
 from selfspec_nano.crowd import ORGANISATION_FRAMES
-from selfspec_nano.instructions import WORDINGS, instruction
+from selfspec_nano.instructions import instruction, load_wordings
 from selfspec_nano.ledger import QUESTIONS
 from selfspec_nano.source import Item, Source, answerable, joined, padded
 from selfspec_nano.voice import aside, headline
@@ -219,5 +219,5 @@ def make_item(source: Source, task: str, choices: list[str] | None = None) -> It
     rng.shuffle(labels)
     text, answer = make(source, task, labels[0] if labels else None)
     rng.shuffle(labels)
-    wording = task if task in WORDINGS else "label"
+    wording = task if task in load_wordings().tasks else "label"
     return Item(task, instruction(rng, wording, source.domain.name, labels), text, answer)

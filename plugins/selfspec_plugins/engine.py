@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from selfspec_core.model_types import Sampling
 from selfspec_core.progress import Progress, Silent
 from selfspec_plugins.batches import WORTH_SHARING, Batch, Ids, plan
+from selfspec_plugins.prefix_cache import CannotShare
 from selfspec_plugins.sampling import choose, uniforms
 from selfspec_plugins.scoring import score_batch
 
@@ -215,6 +216,8 @@ class Engine:
         config = self.model.config
         if any(type(layer) is not DynamicLayer for layer in DynamicCache(config=config).layers):
             return False  # a sliding window, or no attention at all
+        if not self.model._supports_attention_backend:
+            return False  # an attention of its own, which ours cannot replace
         size = min(config.get_text_config().vocab_size, len(self.tokenizer))
         row = [(7 * i + 3) % size for i in range(WORTH_SHARING + 8)]
         ids = torch.tensor([row], device=self.model.device)
@@ -222,8 +225,8 @@ class Engine:
             with torch.inference_mode():
                 plain = self.model(input_ids=ids, use_cache=False).logits[0, -1]
                 shared = Batch(self.model, [row, row[:-3]], 1, shares=True).prefill()[0]
-        except (NotImplementedError, AttributeError, TypeError, KeyError, RuntimeError):
-            return False  # the architecture brings an attention of its own
+        except CannotShare:
+            return False
         loose = 1e-3 if self.model.dtype == torch.float32 else 0.5
         gap = plain.float().log_softmax(-1) - shared.float().log_softmax(-1)
         return bool(gap.abs().max() < loose)

@@ -42,8 +42,10 @@ class PrefixLayer:
     def update(self, keys: torch.Tensor, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Appends (rows, heads, new, width) and returns all of the rows' own part."""
         if self.keys is None:
-            shape = (*keys.shape[:2], self.capacity, keys.shape[-1])
-            self.keys, self.values = keys.new_empty(shape), values.new_empty(shape)
+            self.keys, self.values = (
+                new.new_empty(*new.shape[:2], self.capacity, new.shape[-1])
+                for new in (keys, values)
+            )
         end = self.used + keys.shape[-2]
         self.keys[:, :, self.used : end] = keys
         self.values[:, :, self.used : end] = values
@@ -82,6 +84,10 @@ def prefix_cache(prefix: Any, layers: int, capacity: int) -> Any:
     return RowCache(layers=own)  # type: ignore[arg-type]
 
 
+class CannotShare(Exception):
+    """This attention is no plain one, so rows cannot share a prefix."""
+
+
 @contextmanager
 def prefix_attention(model: Any, cache: Any) -> Iterator[None]:
     """Makes `model` attend over the prefixes in `cache` and over each row's own part."""
@@ -108,8 +114,12 @@ def _forward(
     **kwargs: Any,
 ) -> tuple[Any, None]:
     if kwargs.get("softcap") or kwargs.get("s_aux") is not None:
-        raise NotImplementedError("attention with soft caps or sinks")
+        raise CannotShare("attention with soft caps or sinks")
     prefix = _caches[-1].layers[module.layer_idx].prefix
+    if prefix and any(
+        a.shape[1::2] != b.shape[1::2] for a, b in zip(prefix, (key, value), strict=True)
+    ):
+        raise CannotShare("a cache of something else than keys and values")
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     return attend(query * scale, key, value, mask, prefix).transpose(1, 2), None
 
@@ -126,11 +136,12 @@ def attend(
     Args:
         query: (rows, heads, q, width), already scaled.
         key: (rows, key heads, n, width); several query heads may share a key head.
+        value: (rows, key heads, n, value width).
         mask: (rows, 1, q, n), true where a query may look.
-        prefix: keys and values (1, key heads, p, width), or None.
+        prefix: keys and values (1, key heads, p, their width), or None.
 
     Returns:
-        (rows, heads, q, width).
+        (rows, heads, q, value width).
     """
     import torch
 
@@ -155,7 +166,7 @@ def _attend(query: Any, key: Any, value: Any, mask: Any, prefix: Any) -> Any:
     if prefix is None:
         weights = own.float().softmax(-1).to(value.dtype)
         mixed = weights.reshape(rows, shared, group * q, -1) @ value
-        return mixed.reshape(rows, heads, q, width)
+        return mixed.reshape(rows, heads, q, -1)
     # all rows' queries against the one prefix: a single matrix product per head
     flat = query.permute(1, 0, 2, 3, 4).reshape(shared, -1, width)
     scores = flat @ prefix[0][0].transpose(-1, -2)
@@ -164,5 +175,5 @@ def _attend(query: Any, key: Any, value: Any, mask: Any, prefix: Any) -> Any:
     before, after = weights.split([scores.shape[-1], own.shape[-1]], -1)
     mixed = after.reshape(rows, shared, group * q, -1) @ value
     before = before.transpose(0, 1).reshape(shared, rows * group * q, -1) @ prefix[1][0]
-    before = before.reshape(shared, rows, group * q, width).transpose(0, 1)
-    return (mixed + before).reshape(rows, heads, q, width)
+    before = before.reshape(shared, rows, group * q, -1).transpose(0, 1)
+    return (mixed + before).reshape(rows, heads, q, -1)

@@ -19,9 +19,9 @@ from selfspec_core.components import Domain
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.jsonl import read_jsonl
-from selfspec_core.packages import PASSAGES, package_file, read_recipe
+from selfspec_core.packages import PASSAGES, package_file
 from selfspec_core.plugins import PluginHost
-from selfspec_core.request import RECIPES
+from selfspec_core.recipes import RECIPES, layers, read_recipe
 from selfspec_core.resolve import read_toml, resolve
 from selfspec_core.sources import DOMAIN_GROUP
 from selfspec_core.types import Item, Seed, Task
@@ -92,15 +92,9 @@ class Package:
         """Returns recipe `size` as `domain.toml` in the package has it.
 
         Raises:
-            UsageError: if the file is missing or broken, or has no such recipe.
+            UsageError: if the file is missing or broken.
         """
-        package = self.module.partition(".")[0]
-        try:
-            return read_recipe(package, size)
-        except FileNotFoundError:
-            raise UsageError(f"{package}/domain.toml: no such file; it holds the recipes") from None
-        except KeyError:
-            raise UsageError(f"{package}/domain.toml: no table [recipes.{size}]") from None
+        return read_recipe(self.module.partition(".")[0], size)
 
     def settings(self, size: str) -> Settings:
         """Returns the settings that recipe `size` of the domain adds up to.
@@ -108,7 +102,7 @@ class Package:
         Raises:
             UsageError: for an unknown key or a wrong value.
         """
-        return resolve([(f"recipe {size}", self.domain.recipe(size))])
+        return resolve(layers(self.domain, size))
 
     def every_settings(self) -> Iterator[tuple[str, Settings]]:
         """Yields each recipe's name and settings."""

@@ -114,12 +114,7 @@ def selfspec_filters():
 
 def breaks_when_run(folder):
     add(INIT, BOOM)(folder)
-    replace(RECIPE, "[recipes.quick.data]", 'filters.order = ["boom"]\n\n[recipes.quick.data]')(
-        folder
-    )
-    text = (folder / RECIPE).read_text()
-    text = text.replace('filters.order = ["boom"]', '[recipes.quick.filters]\norder = ["boom"]')
-    (folder / RECIPE).write_text(text)
+    replace(RECIPE, "data.size = 96", 'data.size = 96\nfilters.order = ["boom"]')(folder)
 
 
 OTHER = """
@@ -143,6 +138,9 @@ should avoid the viaduct."
 ITEM = "Cranes at the container terminal stop work when the anemometer passes 72 km/h, as it will \
 by four."
 
+PACKAGE = '    package = "selfspec_chemistry"'
+EMPTY = "\n\n    def recipe(self, size):\n        return {}"
+
 BROKEN = [
     ("names", replace(PROJECT, '"selfspec-chemistry"', '"chemistry-pack"'), "'chemistry-pack'"),
     ("names", rename_folder, "folder is called 'selfspec_chem', not 'selfspec_chemistry'"),
@@ -155,13 +153,13 @@ BROKEN = [
     ("loads", replace(INIT, "(domain: str)", "(domain: str, size: int)"), "size"),
     ("loads", replace(INIT, "return [Chemistry]", "return Chemistry"), "instead of a list"),
     ("loads", replace(INIT, 'name = "chemistry"\n    title', 'name = "chem"\n    title'), "chem"),
-    ("recipes", replace(RECIPE, "max_new_tokens = 80", "max_tokens = 80"), "'propose.max_tokens'"),
-    ("recipes", replace(RECIPE, "lr = 3e-3", "lr = -1"), "'training.lr' = -1"),
-    ("recipes", replace(RECIPE, "recipes.full", "recipes.large"), "no table [recipes.full]"),
+    ("recipes", replace(RECIPE, "data.size", "data.amount"), "'data.amount'"),
+    ("recipes", replace(RECIPE, "data.size = 96", "data.size = -1"), "'data.size' = -1"),
+    ("recipes", replace(RECIPE, "recipes.full", "recipes.large"), "unknown table 'large'"),
+    ("recipes", replace(RECIPE, "[recipe]", "[recipie]"), "did you mean 'recipe'?"),
     ("recipes", add(RECIPE, "oops"), "domain.toml: not valid TOML"),
-    ("recipes", replace(INIT, "return read_recipe(", "return {} and read_recipe("), "is not what"),
-    ("recipes", replace(INIT, "return read_recipe(", "raise KeyError("), "raises KeyError"),
-    ("components", replace(RECIPE, "answer_first", "answer_frist"), "mean 'answer_first'?"),
+    ("recipes", replace(INIT, PACKAGE, f"{PACKAGE}{EMPTY}"), "is not what domain.toml says"),
+    ("components", add(RECIPE, '[recipes.full.propose]\ngenerator="label_frist"\n'), "label_first"),
     ("components", add(RECIPE, '[recipes.full.filters]\norder=["novlty"]\n'), "mean 'novelty'?"),
     (
         "components",

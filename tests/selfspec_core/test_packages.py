@@ -5,10 +5,10 @@ import pytest
 
 from selfspec_core.errors import UsageError
 from selfspec_core.packages import (
+    PackagedDomain,
     PackagedSeeds,
     load_tasks,
     package_file,
-    read_recipe,
     seeds_from_file,
 )
 
@@ -141,7 +141,9 @@ def test_a_package_serves_seeds_tasks_and_recipes(tmp_path, monkeypatch):
     (package / "tasks").mkdir(parents=True)
     (package / "__init__.py").write_text("")
     (package / "seeds.jsonl").write_text(line() + "\n")
-    (package / "domain.toml").write_text("[recipes.quick]\ndata = { size = 3 }\n")
+    (package / "domain.toml").write_text(
+        "[recipe]\ndata = { size = 3, task_share = 0.5 }\n[recipes.quick]\ndata.size = 2\n"
+    )
     (package / "tasks/tone.toml").write_text(
         'name = "tone"\nkind = "classification"\nmetric = "macro_f1"\ntitle = "Tone"\n'
         'summary = "good or bad"\nchoices = ["good", "bad"]\n'
@@ -152,8 +154,10 @@ def test_a_package_serves_seeds_tasks_and_recipes(tmp_path, monkeypatch):
 
     source = type("Own", (PackagedSeeds,), {"package": "pack_of_tests", "file": "seeds.jsonl"})
     assert [seed.id for seed in source().seeds()] == ["a-1"]
-    assert read_recipe("pack_of_tests", "quick") == {"data": {"size": 3}}
-    [task] = load_tasks("pack_of_tests")
+    domain = type("Own", (PackagedDomain,), {"package": "pack_of_tests"})()
+    assert domain.recipe("quick") == {"data": {"size": 2, "task_share": 0.5}}
+    assert domain.recipe("full") == {"data": {"size": 3, "task_share": 0.5}}
+    [task] = domain.tasks()
     assert (task.name, task.choices, len(task.items)) == ("tone", ("good", "bad"), 1)
     assert (task.items[0].metric, task.items[0].split) == ("macro_f1", "dev")
 
@@ -169,12 +173,3 @@ def test_a_data_file_is_that_of_the_package_a_module_lies_in(tmp_path, monkeypat
     assert file is not None and file.read_text() == "here"
     for module in ("pack_of_files", "lone_module", "broken_module", "no_such_module"):
         assert package_file(module, "b.txt") is None
-
-
-def test_a_recipe_file_that_is_no_toml_is_named(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "pack_of_recipes").mkdir()
-    (tmp_path / "pack_of_recipes/__init__.py").write_text("")
-    (tmp_path / "pack_of_recipes/domain.toml").write_text("oops")
-    with pytest.raises(UsageError, match=r"pack_of_recipes/domain\.toml: not valid TOML"):
-        read_recipe("pack_of_recipes", "quick")

@@ -14,7 +14,7 @@ def test_names_are_written_as_each_place_wants_them():
     project = tomllib.loads(files["pyproject.toml"])["project"]
     assert project["name"] == "selfspec-real-estate"
     assert project["entry-points"][DOMAIN_GROUP] == {"real_estate": "selfspec_real_estate"}
-    assert "class RealEstate(Domain)" in files["selfspec_real_estate/__init__.py"]
+    assert "class RealEstate(PackagedDomain)" in files["selfspec_real_estate/__init__.py"]
     assert 'title = "Real estate"' in files["selfspec_real_estate/__init__.py"]
     assert not [path for path, text in files.items() if "{{" in text + path or ".jinja" in path]
 

@@ -7,7 +7,7 @@ import pytest
 
 from selfspec_nano import corpus, generic, marks, names, worksheets, world
 from selfspec_nano.content import Domain, fields, load_domains
-from selfspec_nano.instructions import WORDINGS, instruction
+from selfspec_nano.instructions import instruction, load_wordings
 from selfspec_nano.layouts import STANDARD
 from selfspec_nano.slots import DRAW, ORGANISATIONS, Filler
 from selfspec_nano.source import Source
@@ -71,9 +71,11 @@ def test_no_layout_is_the_corpus_s_own() -> None:
     assert 0.005 * len(SAMPLE) < standard < 0.1 * len(SAMPLE)
 
 
-@pytest.mark.parametrize("task", sorted(WORDINGS))
+@pytest.mark.parametrize("task", sorted(load_wordings().tasks))
 def test_instructions_have_many_wordings(task: str) -> None:
-    assert len(WORDINGS[task]) >= 5
+    texts = load_wordings().tasks[task]
+    assert len(set(texts)) == len(texts) >= 5
+    assert {slot for text in texts for slot in fields(text)} <= set("sofc")
     assert "{" not in instruction(Random(1), task, "finance", ["a", "b"])
 
 

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from selfspec_biomedicine.filters import EntitySpans
-from selfspec_core import (
-    Domain,
-    Filter,
-    PackagedSeeds,
-    SeedSource,
-    Task,
-    hookimpl,
-    load_tasks,
-    read_recipe,
-)
+from selfspec_core import Domain, Filter, PackagedDomain, PackagedSeeds, SeedSource, hookimpl
 
 
-class Biomedicine(Domain):
+class Biomedicine(PackagedDomain):
     """The domain."""
 
     name = "biomedicine"
     title = "Biomedicine"
     summary = "study questions, entities, drug interactions, reviews, doses, hallmarks, abstracts"
-
-    def recipe(self, size: str) -> dict[str, Any]:
-        """Returns recipe `size` of domain.toml."""
-        return read_recipe("selfspec_biomedicine", size)
-
-    def tasks(self) -> Sequence[Task]:
-        """Returns the tasks under tasks/."""
-        return load_tasks("selfspec_biomedicine")
+    package = "selfspec_biomedicine"
 
 
 class BiomedicineSeeds(PackagedSeeds):

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from selfspec_core import (
-    Domain,
-    Filter,
-    PackagedSeeds,
-    SeedSource,
-    Task,
-    hookimpl,
-    load_tasks,
-    read_recipe,
-)
+from selfspec_core import Domain, Filter, PackagedDomain, PackagedSeeds, SeedSource, hookimpl
 from selfspec_finance.filters import FiguresFollow
 
 
-class Finance(Domain):
+class Finance(PackagedDomain):
     """The domain."""
 
     name = "finance"
     title = "Finance"
     summary = "news sentiment and events, central-bank stance, figures, tables, roles, names, terms"
-
-    def recipe(self, size: str) -> dict[str, Any]:
-        """Returns recipe `size` of domain.toml."""
-        return read_recipe("selfspec_finance", size)
-
-    def tasks(self) -> Sequence[Task]:
-        """Returns the tasks under tasks/."""
-        return load_tasks("selfspec_finance")
+    package = "selfspec_finance"
 
 
 class FinanceSeeds(PackagedSeeds):

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from selfspec_core import (
-    Domain,
-    Filter,
-    PackagedSeeds,
-    SeedSource,
-    Task,
-    hookimpl,
-    load_tasks,
-    read_recipe,
-)
+from selfspec_core import Domain, Filter, PackagedDomain, PackagedSeeds, SeedSource, hookimpl
 from selfspec_law.filters import CitedSections
 
 
-class Law(Domain):
+class Law(PackagedDomain):
     """The domain."""
 
     name = "law"
     title = "Law"
     summary = "clauses, entailment, hearsay, unfair terms, overruling, issues, parties, fines"
-
-    def recipe(self, size: str) -> dict[str, Any]:
-        """Returns recipe `size` of domain.toml."""
-        return read_recipe("selfspec_law", size)
-
-    def tasks(self) -> Sequence[Task]:
-        """Returns the tasks under tasks/."""
-        return load_tasks("selfspec_law")
+    package = "selfspec_law"
 
 
 class LawSeeds(PackagedSeeds):

@@ -26,6 +26,20 @@ STOP_IMPORT = (
 )
 
 
+@pytest.fixture(autouse=True)
+def heeded():
+    """Signals as in a terminal: a test run in the background may have inherited ignored ones."""
+    as_in_a_terminal = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, how) for number, how in as_in_a_terminal.items()}
+    yield
+    for number, how in before.items():
+        signal.signal(number, how)
+
+
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_ends_a_run_with_one_line(name, tmp_path):
     number = getattr(signal, name)
