@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from selfspec_core.components import Context, Domain, Evaluator, Filter, Model
@@ -41,6 +42,7 @@ class Assembly:
         unscreened: domains whose items the firewall does not know, each with its error.
         failed: plugins that were left out, each with its error.
         knowledge: files of the user's to answer from.
+        notes: what whoever reads the result has to know, a line each.
     """
 
     settings: Settings
@@ -50,6 +52,7 @@ class Assembly:
     plugins: dict[str, str]
     failed: tuple[str, ...] = ()
     knowledge: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def load_host(domain: str | None) -> PluginHost:
@@ -74,6 +77,9 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
     name = domain.name  # `--domain` may have said `dist/name`
     settings = resolve_settings(request, domain, host)
     seeds = _seeds(request, name, host, settings)
+    notes = [f"the seeds are those of {request.seeds}, not the domain's own"] * bool(
+        request.domain and request.seeds
+    )
     model = build_model(host, settings)
     model.check()
     check_settings(settings, host, model)
@@ -89,9 +95,13 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
     sets = _sets(request, host, context, domain)
     versions = {str(source.key): source.version for source in host.sources.values()}
     firewall, unscreened = _firewall(host, seeds, sets)
+    context.seeds, left_out = _screened(seeds, firewall)
     parts = _parts(host, context, sets, firewall)
+    notes += [*left_out, *_idle_dev(sets[1:]), *filter(None, (model.caveat,))]
     failed = tuple(f"{source}: {source.error}" for source in host.failures())
-    return Assembly(settings, context, parts, unscreened, versions, failed, request.knowledge)
+    return Assembly(
+        settings, context, parts, unscreened, versions, failed, request.knowledge, tuple(notes)
+    )
 
 
 def build_model(host: PluginHost, settings: Settings, tuned: str | None = None) -> Model:
@@ -103,8 +113,16 @@ def build_model(host: PluginHost, settings: Settings, tuned: str | None = None) 
     table = settings.model
     if tuned:
         table = table.model_copy(update=model_table(tuned, host))
+    _check_backend(table.name, host)
     backend = table.name if host.has("models", table.name.rpartition("/")[2]) else "transformers"
     return host.find("models", backend)(table)  # type: ignore[no-any-return]
+
+
+def _check_backend(name: str, host: PluginHost) -> None:
+    """Refuses what is almost a backend's name; anything else may be a hub id."""
+    known = [cls.name for _, cls in host.offered("models")]
+    if "/" not in name and name not in known and get_close_matches(name, known, n=1, cutoff=0.8):
+        raise UsageError(f"--model {name}: no such model{nearest(name, known)}")
 
 
 def is_short(row: Seed | Item) -> bool:
@@ -189,6 +207,34 @@ def _firewall(
         items += [item for task in tasks for item in task.items]
     fixed = {seed.instruction for seed in seeds} | {item.instruction for item in items}
     return Firewall(items, fixed), tuple(missing)
+
+
+def _screened(seeds: Sequence[Seed], firewall: Firewall) -> tuple[list[Seed], list[str]]:
+    """Returns the seeds that share no text with an item, and a note on each of the others.
+
+    A seed that is an item would show its answer, as a demonstration no less than in training.
+
+    Raises:
+        UsageError: if none is left.
+    """
+    kept, notes = [], []
+    for seed, verdict in zip(seeds, firewall.screen(seeds), strict=True):
+        if verdict.keep:
+            kept.append(seed)
+        else:
+            notes.append(f"seed {seed.id} is left out: {verdict.reason}: {verdict.evidence}")
+    if not kept:
+        raise UsageError(f"every seed shares text with an item; for example {notes[0]}")
+    return kept, notes
+
+
+def _idle_dev(sets: Sequence[EvaluationSet]) -> list[str]:
+    """Returns a note on each set whose dev items nothing is going to choose by."""
+    return [
+        f"{one.name}: its dev items choose nothing; only the domain's own do"
+        for one in sets
+        if any(item.split == "dev" for item in one.items)
+    ]
 
 
 def _parts(

@@ -36,7 +36,10 @@ _BY_METRIC: dict[str, Kind] = {
     "numeric_match_1e-2": "numeric",
     "rouge_l": "summarization",
 }
-_KEYS = {"id", "task", "kind", "instruction", "input", "output", "choices", "metric", "split"}
+ITEM_KEYS = frozenset(
+    "id task kind instruction input output choices metric split source licence meta".split()
+)
+"""Keys of an item; the last three are for people and are not read."""
 
 
 def read_items(path: Path) -> list[Item]:
@@ -122,7 +125,7 @@ def _item(where: str, row: Row, kinds: dict[str, Kind]) -> Item:
 def _text(where: str, row: Row, key: str, default: str | None = None) -> str:
     value = row.get(key, default)
     if value is None and key not in row:
-        raise UsageError(f"{where}: '{key}': missing{nearest(key, row.keys() - _KEYS)}")
+        raise UsageError(f"{where}: '{key}': missing{nearest(key, row.keys() - ITEM_KEYS)}")
     if key == "id" and isinstance(value, int):
         value = str(value)
     if not isinstance(value, str) or (default is None and not value.strip()):

@@ -95,11 +95,13 @@ class Model(Component):
 
     Attributes:
         trainer: name of the trainer that tunes such a model, unless the settings name another.
+        caveat: what everybody who reads its scores has to know, if anything.
         decisions: what had to be decided while running, such as a smaller batch after running out
             of memory; journalled, and given back before a resumed run goes on.
     """
 
     trainer: ClassVar[str] = "lora"
+    caveat: ClassVar[str] = ""
 
     def __init__(self, settings: BaseModel | None = None) -> None:
         super().__init__(settings)

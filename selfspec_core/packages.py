@@ -155,7 +155,7 @@ def _read_header(head: Traversable) -> dict[str, Any]:
 
 
 def _load_task(folder: Traversable, head: Traversable) -> Task:
-    from selfspec_core.benchmarks import parse_items  # numpy, which listings do without
+    from selfspec_core.benchmarks import ITEM_KEYS, parse_items  # numpy: listings do without
 
     table = _read_header(head)
     name, choices = table["name"], table.get("choices", [])
@@ -163,6 +163,10 @@ def _load_task(folder: Traversable, head: Traversable) -> Task:
     label = f"tasks/{name}.jsonl"
     rows = read_jsonl(folder / f"{name}.jsonl", label)
     for where, row in rows:
+        if unknown := row.keys() - ITEM_KEYS:
+            raise UsageError(
+                f"{where}: unknown key '{min(unknown)}'{nearest(min(unknown), ITEM_KEYS)}"
+            )
         if row.get("task", name) != name:
             raise UsageError(f"{where}: 'task': expected '{name}', got '{row['task']}'")
     given = {**defaults, "choices": choices} if choices else defaults

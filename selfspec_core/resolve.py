@@ -120,6 +120,9 @@ def describe(error: ValidationError, model: type[BaseModel]) -> str:
         known = _keys_at(model, path[:-1])
         return f"unknown setting '{'.'.join(path)}'{nearest(path[-1], known)}"
     given = first.get("input")
+    if first["type"] == "model_type":
+        keys = ", ".join(f"{path[-1]}.{key}" for key in _keys_at(model, path)[:3])
+        return f"'{'.'.join(path)}' is a table: set one of its keys ({keys} ...)"
     return f"'{'.'.join(path)}' = {given!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
 
 

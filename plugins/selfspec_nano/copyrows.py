@@ -1,8 +1,8 @@
-"""Rows that can only be predicted by copying: pairs, lists, repeats and forms."""
+"""Rows that can only be predicted by copying: pairs, lists, repeats, forms and lookups."""
 
 from random import Random
 
-from selfspec_nano import names, slots
+from selfspec_nano import lookups, names, slots
 from selfspec_nano.marks import marked
 
 PAIRS = (
@@ -111,4 +111,5 @@ def form(rng: Random) -> str:
 
 def row(rng: Random) -> str:
     """Return one copy row of any kind."""
-    return rng.choices((pairs, meetings, repeats, form), (0.35, 0.25, 0.2, 0.2))[0](rng)
+    kinds = pairs, meetings, repeats, form, lookups.sheet
+    return rng.choices(kinds, (0.2, 0.12, 0.12, 0.12, 0.44))[0](rng)

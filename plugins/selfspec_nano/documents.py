@@ -130,8 +130,8 @@ def minutes(rng: Random, domain: Domain) -> str:
 
 
 KINDS = (
-    (sheet, 0.46),
-    (book, 0.08),
+    (sheet, 0.52),
+    (book, 0.02),
     (prompts, 0.13),
     (news, 0.08),
     (prose, 0.06),

@@ -16,6 +16,7 @@ class Nano(TransformersModel):
 
     name = "nano"
     summary = "the embedded base model: a few million parameters, works anywhere"
+    caveat = "nano is a very small base model: its scores say nothing about a real one"
 
     def __init__(self, settings: ModelSettings | None = None) -> None:
         folder = Path(str(resources.files("selfspec_nano") / "weights"))

@@ -34,7 +34,7 @@ class Rows:
         self.random = np.random.default_rng(random_seed)
         self.copies = corpus.stream(random_seed, copy_share=1.0, marks=True)
         self.mixed = corpus.stream(random_seed + 1, copy_share=0.3, marks=True)
-        self.late = corpus.stream(random_seed + 2, copy_share=0.1, marks=True)
+        self.late = corpus.stream(random_seed + 2, copy_share=0.35, marks=True)
         self.left: dict[int, np.ndarray] = {}
 
     def _encode(self, texts: Iterator[str]) -> np.ndarray:
@@ -77,7 +77,7 @@ class Rows:
         length = 256 if short else 640
         warm = tokens_seen < COPY_TOKENS
         texts = self.copies if warm else self.mixed if short else self.late
-        share = 0.3 if warm else 0.06 if short else 0.02
+        share = 0.3 if warm else 0.06 if short else 0.04
         rows = np.stack(
             [
                 self._repeats(length + 1)

@@ -35,7 +35,7 @@ LABELLED_WEIGHT = 2.5
 TASK_WEIGHTS = {"event_type": 1.0, "glossary": 1.5}
 """How often tasks come, against 1 for tasks that copy; labelled ones have ``LABELLED_WEIGHT``."""
 GENERIC_SHARE = 0.24
-EXPLAINED = 0.2, 0.2
+EXPLAINED = 0.08, 0.04
 """Shares of worksheets that say what is asked: at their head, and in every entry. Most do not."""
 WEIGHTY = 2
 """The answers of so many entries, which nothing before them explains, weigh no more than text."""

@@ -48,6 +48,7 @@ class Scripted(Model):
     summary = "no weights: recombines demonstrations, or follows a script; runs in seconds"
     Settings = ModelSettings
     trainer = "remember"
+    caveat = "scripted has no weights: its scores show that the loop works, and nothing else"
 
     def load(self) -> None:
         """Reads the script, if there is one."""

@@ -26,6 +26,7 @@ COMMANDS = {
     "plugins": "List every component and the plugin it comes from.",
     "hooks": "List the hooks a plugin can implement.",
     "seeds": "Show the seeds of a domain.",
+    "settings": "Print every setting a run would have, as TOML that --recipe reads back.",
     "knowledge": "Index, search and list a domain's knowledge.",
     "new": "Write a domain package to start from.",
     "check": "Run every rule that a domain package must pass.",

@@ -109,6 +109,7 @@ def _manifest(assembly: Assembly, as_asked: dict[str, Any]) -> dict[str, Any]:
         "machine": describe_machine(),
         "plugins": assembly.plugins,
         "not_screened_against": list(assembly.unscreened),
+        "notes": list(assembly.notes),
         "timings": {},
     }
 
@@ -127,11 +128,7 @@ def _say_plan(run: Run, assembly: Assembly) -> None:
         f"model       {settings.model.path or settings.model.name}",
         f"plan        {plan}",
     ]
-    for seed, verdict in zip(
-        context.seeds, assembly.parts.firewall.screen(context.seeds), strict=True
-    ):
-        if not verdict.keep:
-            lines.append(f"seed {seed.id} is not trained on: {verdict.reason}: {verdict.evidence}")
+    lines += [f"note        {note}" for note in assembly.notes]
     lines += [f"left out: {plugin}" for plugin in assembly.failed]
     lines += [f"not screened against: {domain}" for domain in assembly.unscreened]
     lines += domain_clashes()

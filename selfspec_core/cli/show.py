@@ -55,6 +55,7 @@ def summarize(path: Path) -> dict[str, Any]:
         "chosen_round": manifest.get("chosen_round"),
         "timings": manifest.get("timings", {}),
         "not_screened_against": manifest.get("not_screened_against", []),
+        "notes": manifest.get("notes", []),
         "rounds": rounds,
     }
 

@@ -158,9 +158,10 @@ def _heading(summary: Mapping[str, Any]) -> Text:
     about = cell("  " + " · ".join(str(part) for part in parts if part))
     text = Text.assemble(cell(summary["run"], "bold"), about)
     unscreened = summary["not_screened_against"]
-    if unscreened:
+    notes = [f"not screened against: {', '.join(unscreened)}"] if unscreened else []
+    for note in [*notes, *summary["notes"]]:
         text.append("\n")
-        text.append_text(cell(f"not screened against: {', '.join(unscreened)}", "yellow"))
+        text.append_text(cell(note, "yellow"))
     return text
 
 

@@ -161,6 +161,11 @@ def test_a_package_serves_seeds_tasks_and_recipes(tmp_path, monkeypatch):
     assert (task.name, task.choices, len(task.items)) == ("tone", ("good", "bad"), 1)
     assert (task.items[0].metric, task.items[0].split) == ("macro_f1", "dev")
 
+    (package / "tasks/tone.jsonl").write_text(json.dumps({**item, "splti": "dev"}) + "\n")
+    with pytest.raises(UsageError) as caught:
+        domain.tasks()
+    assert str(caught.value) == ("tasks/tone.jsonl:1: unknown key 'splti'; did you mean 'split'?")
+
 
 def test_a_data_file_is_that_of_the_package_a_module_lies_in(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)

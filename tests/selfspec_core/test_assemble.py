@@ -1,0 +1,78 @@
+"""What a run is put together from, and what whoever reads its result is told."""
+
+import json
+
+import pytest
+
+from selfspec_core import UsageError
+from selfspec_core.assemble import assemble
+from selfspec_core.progress import Silent
+from selfspec_core.request import Request
+
+SCRIPTED = {"model": {"name": "scripted"}}
+
+
+def seed(number, text):
+    return {
+        "id": f"s-{number}",
+        "task": "tone",
+        "kind": "classification",
+        "instruction": "What is the tone?",
+        "input": text,
+        "output": "good",
+        "choices": ["good", "bad"],
+    }
+
+
+SEEDS = [
+    seed(1, "The orchard that my neighbour planted has carried sweet pears since the summer."),
+    seed(2, "A new ferry now crosses the sound every hour, even on stormy winter evenings."),
+]
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(name, rows):
+        path = tmp_path / name
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return str(path)
+
+    return write
+
+
+def item(row, **more):
+    return {**row, "id": f"i-{row['id']}", "output": [row["output"]], **more}
+
+
+def test_a_seed_that_is_an_item_is_no_demonstration_either(written):
+    benchmark = written("bench.jsonl", [item(SEEDS[0])])
+    request = Request(seeds=written("s.jsonl", SEEDS), benchmarks=(benchmark,), set=(SCRIPTED,))
+    found = assemble(request, Silent())
+    assert [one.id for one in found.context.seeds] == ["s-2"]
+    [note] = [note for note in found.notes if "left out" in note]
+    assert note.startswith("seed s-1 is left out: ")
+
+
+def test_seeds_that_are_all_items_are_an_error(written):
+    benchmark = written("bench.jsonl", [item(one) for one in SEEDS])
+    request = Request(seeds=written("s.jsonl", SEEDS), benchmarks=(benchmark,), set=(SCRIPTED,))
+    with pytest.raises(UsageError, match="every seed shares text with an item; for example seed"):
+        assemble(request, Silent())
+
+
+def test_notes_say_what_a_reader_has_to_know(written):
+    other = seed(3, "Nobody at the harbour could explain why the lamps went out.")
+    benchmark = written("bench.jsonl", [item(other, split="dev")])
+    request = Request(
+        "finance", seeds=written("s.jsonl", SEEDS), benchmarks=(benchmark,), set=(SCRIPTED,)
+    )
+    notes = assemble(request, Silent()).notes
+    assert any(note.endswith("s.jsonl, not the domain's own") for note in notes)
+    assert "bench: its dev items choose nothing; only the domain's own do" in notes
+    assert any(note.startswith("scripted has no weights") for note in notes)
+
+
+def test_nearly_a_model_s_name_is_a_mistake_and_not_a_hub_id(written):
+    request = Request(seeds=written("s.jsonl", SEEDS), model="scriptd")
+    with pytest.raises(UsageError, match="no such model; did you mean 'scripted'"):
+        assemble(request, Silent())
