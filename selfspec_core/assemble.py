@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from selfspec_core.components import Context, Domain, Evaluator, Filter, Model
+from selfspec_core.components import Domain, Evaluator, Filter, Model
 from selfspec_core.config import Settings
+from selfspec_core.context import Context
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.firewall import Firewall
 from selfspec_core.hub import read_benchmark

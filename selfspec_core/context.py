@@ -1,0 +1,70 @@
+"""What a component is given while it works."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from selfspec_core.layouts import LAYOUTS, Layout
+from selfspec_core.progress import Progress, Silent
+from selfspec_core.types import Instruction, Seed
+
+if TYPE_CHECKING:
+    from selfspec_core.components import Model, Retriever
+    from selfspec_core.config import Settings
+
+
+@dataclass(slots=True)
+class Context:
+    """What a component is given: the resident model, the settings, the seeds, the domain's name.
+
+    Evaluation items are not in it: no generator, filter or trainer sees them.
+
+    Attributes:
+        pool: instructions accepted in earlier waves, for use as demonstrations.
+        wanted: tasks that still have room for proposals; empty means all.
+        timings: wall seconds by step, for the manifest.
+    """
+
+    domain: str
+    model: Model
+    settings: Settings
+    seeds: Sequence[Seed]
+    round: int = 1
+    pool: Sequence[Instruction] = ()
+    wanted: Sequence[str] = ()
+    retriever: Retriever | None = None
+    progress: Progress = field(default_factory=Silent)
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def decisions(self) -> dict[str, Any]:
+        """What had to be decided while running; see `Model.decisions`."""
+        return self.model.decisions
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Adds the wall time of a block to the step's."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[step] = self.timings.get(step, 0.0) + time.perf_counter() - start
+
+    def random_seed_of(self, stage: str, batch: int = 0) -> int:
+        """Returns the random seed of a batch, from (random_seed, round, stage, batch) alone."""
+        text = f"{self.settings.random_seed}/{self.round}/{stage}/{batch}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
+
+    @property
+    def layout(self) -> Layout:
+        """The layout in which the untuned model is prompted."""
+        return LAYOUTS[self.settings.model.layout or self.model.capabilities.layout]
+
+    def seeds_of(self, task: str) -> list[Seed]:
+        """Returns the seeds of one task, in order."""
+        return [seed for seed in self.seeds if seed.task == task]
