@@ -1,7 +1,8 @@
 """`python tests/benchmarks/pooled.py RUN RUN RUN`: runs of several random seeds as one table.
 
 A run counts as one draw, as a demonstration set does within a run: scores are means over runs, and
-the bootstrap resamples runs as well as items within task. Prints the table that README carries.
+the bootstrap resamples runs as well as items within task. Prints the tables that README carries;
+for runs of several domains, as many of each, one over all of their tasks too.
 """
 
 from __future__ import annotations
@@ -60,19 +61,44 @@ def table(items: list[Item], said: dict[str, list[Prediction]], title: str) -> N
         print(f"| {task} | " + " | ".join(f"{scores[s][task]:.3f}" for s in SYSTEMS) + " |")
 
 
-def main() -> None:
-    """Reads the runs named on the command line."""
-    runs = [find_run(name) for name in sys.argv[1:]]
+def read(runs: list[Path]) -> tuple[str, list[Item], dict[str, list[Prediction]]]:
+    """Returns the domain, test items and answers of runs of one domain."""
     request = Request.from_dict(Run.open(runs[0]).manifest["request"])
     own = assemble(request, Silent()).parts.sets[0]
-    said = predictions(runs, own.name)
-    test = [item for item in own.items if item.split == "test"]
-    closed = [item for item in test if item.kind in CLOSED_KINDS]
+    return (
+        own.name,
+        [item for item in own.items if item.split == "test"],
+        predictions(runs, own.name),
+    )
+
+
+def report(items: list[Item], said: dict[str, list[Prediction]], name: str, runs: int) -> None:
+    """Prints the tables of items as scored, and of those with choices by likelihood."""
+    closed = [item for item in items if item.kind in CLOSED_KINDS]
     likely = {s: [replace(p, parsed=p.likeliest) for p in rows] for s, rows in said.items()}
-    table(test, said, f"{own.name}: {len(runs)} runs, {len(test)} test items")
-    table(closed, likely, f"{own.name}: closed kinds by likelihood, {len(closed)} test items")
-    accepted = [json.loads((run / "round-1/scores.json").read_text())["accepted"] for run in runs]
-    print(f"\naccepted examples: {accepted}")
+    table(items, said, f"{name}: {runs} runs, {len(items)} test items")
+    table(closed, likely, f"{name}: closed kinds by likelihood, {len(closed)} test items")
+
+
+def main() -> None:
+    """Reads the runs named on the command line."""
+    by_domain: dict[str, list[Path]] = defaultdict(list)
+    for name in sys.argv[1:]:
+        run = find_run(name)
+        by_domain[Run.open(run).manifest["domain"]].append(run)
+    items: list[Item] = []
+    said: dict[str, list[Prediction]] = defaultdict(list)
+    for runs in by_domain.values():
+        domain, own, answers = read(runs)
+        report(own, answers, domain, len(runs))
+        files = [json.loads((run / "round-1/scores.json").read_text()) for run in runs]
+        print(f"\naccepted examples: {[one['accepted'] for one in files]}")
+        items += own
+        for system, rows in answers.items():
+            said[system] += rows
+    sizes = {len(runs) for runs in by_domain.values()}
+    if len(by_domain) > 1 and len(sizes) == 1:
+        report(items, said, " + ".join(by_domain), sizes.pop())
 
 
 if __name__ == "__main__":
