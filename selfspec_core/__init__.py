@@ -8,6 +8,7 @@ TYPE_CHECKING = False  # as typing has it; what is imported here delays `selfspe
 if TYPE_CHECKING:
     from selfspec_core.components import (
         Component,
+        Context,
         Domain,
         Evaluator,
         Filter,
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
         SeedSource,
         Trainer,
     )
-    from selfspec_core.context import Context
     from selfspec_core.errors import SelfspecError, UsageError
     from selfspec_core.hookspecs import hookimpl
     from selfspec_core.layouts import ALPACA, LAYOUTS, Layout
@@ -87,7 +87,6 @@ __all__ = [
 
 _HOMES = (
     "components",
-    "context",
     "errors",
     "hookspecs",
     "layouts",

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from selfspec_core.components import Domain, Evaluator, Filter, Model
+from selfspec_core.components import Context, Domain, Evaluator, Filter, Model
 from selfspec_core.config import Settings
-from selfspec_core.context import Context
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.firewall import Firewall
 from selfspec_core.hub import read_benchmark
@@ -20,8 +19,9 @@ from selfspec_core.pipeline import Parts
 from selfspec_core.plugins import PluginHost
 from selfspec_core.progress import Progress
 from selfspec_core.request import Request, check_settings, model_table, resolve_settings
+from selfspec_core.screening import build_firewall, idle_dev, screened
 from selfspec_core.stages.evaluate import EvaluationSet
-from selfspec_core.types import Item, Seed, Task
+from selfspec_core.types import Item, Seed
 
 SHORT = 45
 """Words of instruction and input that a short seed or item has at most."""
@@ -95,10 +95,10 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
         raise UsageError("retrieval.k: needs a retriever; set retrieval.retriever")
     sets = _sets(request, host, context, domain)
     versions = {str(source.key): source.version for source in host.sources.values()}
-    firewall, unscreened = _firewall(host, seeds, sets)
-    context.seeds, left_out = _screened(seeds, firewall)
+    firewall, unscreened = build_firewall(host, seeds, sets)
+    context.seeds, left_out = screened(seeds, firewall)
     parts = _parts(host, context, sets, firewall)
-    notes += [*left_out, *_idle_dev(sets[1:]), *filter(None, (model.caveat,))]
+    notes += [*left_out, *idle_dev(sets[1:]), *filter(None, (model.caveat,))]
     failed = tuple(f"{source}: {source.error}" for source in host.failures())
     return Assembly(
         settings, context, parts, unscreened, versions, failed, request.knowledge, tuple(notes)
@@ -183,59 +183,6 @@ def _fewer_dev(items: Sequence[Item], most: int | None) -> tuple[Item, ...]:
         if item.split != "dev" or most is None or seen[item.task] <= most:
             kept.append(item)
     return tuple(kept)
-
-
-def _firewall(
-    host: PluginHost, seeds: Sequence[Seed], sets: Sequence[EvaluationSet]
-) -> tuple[Firewall, tuple[str, ...]]:
-    """Builds the firewall over every item there is; returns also what it could not load.
-
-    Other domains are loaded apart: nothing else of theirs comes into this run, and a component
-    of theirs cannot clash with one of this run's.
-    """
-    others = PluginHost()
-    others.load_every_domain()
-    items = [item for one in sets for item in one.items]
-    # calls the hooks: one that raises counts as failed
-    offered = [cls for each in (host, others) for _, cls in each.offered("domains")]
-    missing = [f"{source}: {source.error}" for source in others.failures()]
-    for cls in dict.fromkeys(offered):
-        try:
-            tasks: Sequence[Task] = cls().tasks()
-        except Exception as error:  # another domain's files must not stop this run
-            missing.append(f"{cls.name} ({type(error).__name__})")
-            continue
-        items += [item for task in tasks for item in task.items]
-    fixed = {seed.instruction for seed in seeds} | {item.instruction for item in items}
-    return Firewall(items, fixed), tuple(missing)
-
-
-def _screened(seeds: Sequence[Seed], firewall: Firewall) -> tuple[list[Seed], list[str]]:
-    """Returns the seeds that share no text with an item, and a note on each of the others.
-
-    A seed that is an item would show its answer, as a demonstration no less than in training.
-
-    Raises:
-        UsageError: if none is left.
-    """
-    kept, notes = [], []
-    for seed, verdict in zip(seeds, firewall.screen(seeds), strict=True):
-        if verdict.keep:
-            kept.append(seed)
-        else:
-            notes.append(f"seed {seed.id} is left out: {verdict.reason}: {verdict.evidence}")
-    if not kept:
-        raise UsageError(f"every seed shares text with an item; for example {notes[0]}")
-    return kept, notes
-
-
-def _idle_dev(sets: Sequence[EvaluationSet]) -> list[str]:
-    """Returns a note on each set whose dev items nothing is going to choose by."""
-    return [
-        f"{one.name}: its dev items choose nothing; only the domain's own do"
-        for one in sets
-        if any(item.split == "dev" for item in one.items)
-    ]
 
 
 def _parts(

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from selfspec_core.components import Filter, Generator, Model, Trainer
-from selfspec_core.context import Context
+from selfspec_core.components import Context, Filter, Generator, Model, Trainer
 from selfspec_core.errors import SelfspecError
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder, Run

@@ -8,8 +8,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from selfspec_core.components import Filter
-from selfspec_core.context import Context
+from selfspec_core.components import Context, Filter
 from selfspec_core.hookspecs import hookimpl
 from selfspec_core.types import CLOSED_KINDS, KEEP, Example, Verdict
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from selfspec_core.components import Filter
-from selfspec_core.context import Context
+from selfspec_core.components import Context, Filter
 from selfspec_core.types import KEEP, Verdict
 
 _EVIDENCE = 120

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
-from selfspec_core.components import Filter
-from selfspec_core.context import Context
+from selfspec_core.components import Context, Filter
 from selfspec_core.hookspecs import hookimpl
 from selfspec_core.parsing import first_line, parse
 from selfspec_core.types import KEEP, Example, Kind, Seed, Verdict

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from selfspec_core.components import Trainer
+from selfspec_core.components import Context, Trainer
 from selfspec_core.config import TrainingSettings
-from selfspec_core.context import Context
 from selfspec_core.errors import SelfspecError
 from selfspec_core.hookspecs import hookimpl
 from selfspec_core.layouts import ALPACA

@@ -7,8 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from selfspec_core.components import Filter
-from selfspec_core.context import Context
+from selfspec_core.components import Context, Filter
 from selfspec_core.hookspecs import hookimpl
 from selfspec_core.text import Vocabulary, compared_text
 from selfspec_core.types import KEEP, Instruction, Seed, Verdict

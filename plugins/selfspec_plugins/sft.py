@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from selfspec_core.components import Context
 from selfspec_core.config import TrainingSettings
-from selfspec_core.context import Context
 from selfspec_plugins.packing import IGNORED, Encoded, collate
 from selfspec_plugins.transformers_model import TransformersModel
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from itertools import islice, zip_longest
 from math import ceil
 
-from selfspec_core.components import Generator
-from selfspec_core.context import Context
+from selfspec_core.components import Context, Generator
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import Chain, Judged, arrival, decided, quota, rejection

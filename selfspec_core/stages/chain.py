@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from selfspec_core.components import Filter
-from selfspec_core.context import Context
+from selfspec_core.components import Context, Filter
 from selfspec_core.errors import SelfspecError
 from selfspec_core.types import KEEP, Example, Instruction, Verdict
 

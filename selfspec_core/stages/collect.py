@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from math import ceil
 from typing import Any
 
-from selfspec_core.components import Filter, Generator
-from selfspec_core.context import Context
+from selfspec_core.components import Context, Filter, Generator
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages import answer as answering

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from selfspec_core.context import Context
+from selfspec_core.components import Context
 from selfspec_core.types import Example
 
 

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from selfspec_core.components import Evaluator
-from selfspec_core.context import Context
+from selfspec_core.components import Context, Evaluator
 from selfspec_core.files import write_atomically
 from selfspec_core.layouts import ALPACA, LAYOUTS
 from selfspec_core.runs import RoundFolder

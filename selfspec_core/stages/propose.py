@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from math import ceil
 
-from selfspec_core.components import Generator
-from selfspec_core.context import Context
+from selfspec_core.components import Context, Generator
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import Chain, arrival, decided, quota, rejection
 from selfspec_core.types import Instruction

@@ -9,8 +9,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from selfspec_core.components import Trainer
-from selfspec_core.context import Context
+from selfspec_core.components import Context, Trainer
 from selfspec_core.errors import SelfspecError
 from selfspec_core.files import new_folder
 from selfspec_core.firewall import Firewall

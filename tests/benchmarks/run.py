@@ -61,9 +61,8 @@ def novelty() -> dict[str, float]:
     """Compares the exact filter with the classic loop, which is timed on sampled candidates."""
     from rouge_score import rouge_scorer
 
-    from selfspec_core.components import Domain, Model
+    from selfspec_core.components import Context, Domain, Model
     from selfspec_core.config import Settings
-    from selfspec_core.context import Context
     from selfspec_core.text import words
     from selfspec_core.types import Instruction
     from selfspec_plugins.novelty import Novelty

@@ -8,9 +8,8 @@ import shutil
 import pytest
 import tiny_models
 
-from selfspec_core.components import Domain, Model
+from selfspec_core.components import Context, Domain, Model
 from selfspec_core.config import ModelSettings, Settings
-from selfspec_core.context import Context
 from selfspec_core.errors import SelfspecError
 from selfspec_core.layouts import ALPACA
 from selfspec_core.model_types import Sampling

@@ -1,58 +1,17 @@
-"""One base class per kind of component. A plugin author subclasses one and returns it from a hook.
-
-Every component has a `name` by which settings choose it, a `summary` for listings, and a pydantic
-`Settings` model which the core fills from the recipe. Heavy libraries are imported inside methods.
-"""
+"""Components that a run draws on: a domain, its seeds, a model, a retriever."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
+from selfspec_core.components.base import Component
 from selfspec_core.model_types import Capabilities, Sampling
 from selfspec_core.progress import Progress
-from selfspec_core.types import (
-    Adapter,
-    Example,
-    Indexed,
-    Instruction,
-    Item,
-    Passage,
-    Prediction,
-    Seed,
-    System,
-    Task,
-    Verdict,
-)
-
-if TYPE_CHECKING:
-    from selfspec_core.context import Context
-
-
-class NoSettings(BaseModel):
-    """Settings of a component that has none; unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", defer_build=True)
-
-
-class Component:
-    """What all components share.
-
-    Attributes:
-        name: lower case, unique among components of its kind; settings refer to it.
-        summary: one line for listings.
-        Settings: pydantic model of the component's settings.
-    """
-
-    name: ClassVar[str]
-    summary: ClassVar[str]
-    Settings: ClassVar[type[BaseModel]] = NoSettings
-
-    def __init__(self, settings: BaseModel | None = None) -> None:
-        self.settings: Any = settings if settings is not None else self.Settings()
+from selfspec_core.types import Indexed, Passage, Seed, Task
 
 
 class Domain(Component):
@@ -143,23 +102,6 @@ class Model(Component):
             raise NotImplementedError("this model has no adapters")
 
 
-class Generator(Component):
-    """A strategy that proposes instructions, or answers them, with the model in the context."""
-
-    def propose(self, batch: int, context: Context) -> list[Instruction]:
-        """Returns the candidates of one batch; unparsable ones carry `text` and no instruction.
-
-        Everything random comes from `context.random_seed_of("propose", batch)`.
-        """
-        raise NotImplementedError("this generator does not propose")
-
-    def answer(
-        self, instructions: Sequence[Instruction], batch: int, context: Context
-    ) -> list[Example]:
-        """Returns one example per instruction, in order; `output` may be empty or malformed."""
-        raise NotImplementedError("this generator does not answer")
-
-
 class Retriever(Component):
     """Finds passages of domain knowledge."""
 
@@ -195,48 +137,3 @@ class Retriever(Component):
             paths: what `add` is going to be given with a folder of its own; else the index.
         """
         return ""
-
-
-class Filter(Component):
-    """Keeps or rejects candidates. A verdict for every one: nothing is dropped in silence.
-
-    Attributes:
-        phase: `instruction` filters see instructions, `example` filters see examples.
-    """
-
-    phase: ClassVar[Literal["instruction", "example"]]
-
-    def judge(self, candidates: Sequence[Any], context: Context) -> list[Verdict]:
-        """Returns one verdict per candidate, in order; may depend on what was judged before."""
-        raise NotImplementedError("a filter is abstract without `judge`")
-
-    def restore(self, judged: Sequence[Any], context: Context) -> None:
-        """Takes in what was judged before an interruption or in earlier rounds, in order."""
-
-
-class Trainer(Component):
-    """Turns rows into an adapter."""
-
-    def train(
-        self, rows: Sequence[Seed | Example], out: Path, context: Context, *, steps: int | None
-    ) -> Adapter:
-        """Tunes `context.model` on `rows` and saves the adapter in `out`.
-
-        Args:
-            rows: what to train on; already screened by the firewall.
-            out: an empty folder.
-            steps: optimizer steps to take, cycling over the rows; None for the set epochs.
-        """
-        raise NotImplementedError("a trainer is abstract without `train`")
-
-
-class Evaluator(Component):
-    """Asks a system the items and parses what it says."""
-
-    def items(self, domain: Domain) -> Sequence[Item]:
-        """Returns the items of this evaluator; by default those of the domain's tasks."""
-        return [item for task in domain.tasks() for item in task.items]
-
-    def evaluate(self, items: Sequence[Item], system: System, context: Context) -> list[Prediction]:
-        """Returns one prediction per item and demonstration set."""
-        raise NotImplementedError("an evaluator is abstract without `evaluate`")

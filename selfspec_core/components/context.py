@@ -14,7 +14,7 @@ from selfspec_core.progress import Progress, Silent
 from selfspec_core.types import Instruction, Seed
 
 if TYPE_CHECKING:
-    from selfspec_core.components import Model, Retriever
+    from selfspec_core.components.resources import Model, Retriever
     from selfspec_core.config import Settings
 
 

@@ -1,0 +1,83 @@
+"""Components that do a step of the loop, each with the context it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from selfspec_core.components.base import Component
+from selfspec_core.components.context import Context
+from selfspec_core.components.resources import Domain
+from selfspec_core.types import (
+    Adapter,
+    Example,
+    Instruction,
+    Item,
+    Prediction,
+    Seed,
+    System,
+    Verdict,
+)
+
+
+class Generator(Component):
+    """A strategy that proposes instructions, or answers them, with the model in the context."""
+
+    def propose(self, batch: int, context: Context) -> list[Instruction]:
+        """Returns the candidates of one batch; unparsable ones carry `text` and no instruction.
+
+        Everything random comes from `context.random_seed_of("propose", batch)`.
+        """
+        raise NotImplementedError("this generator does not propose")
+
+    def answer(
+        self, instructions: Sequence[Instruction], batch: int, context: Context
+    ) -> list[Example]:
+        """Returns one example per instruction, in order; `output` may be empty or malformed."""
+        raise NotImplementedError("this generator does not answer")
+
+
+class Filter(Component):
+    """Keeps or rejects candidates. A verdict for every one: nothing is dropped in silence.
+
+    Attributes:
+        phase: `instruction` filters see instructions, `example` filters see examples.
+    """
+
+    phase: ClassVar[Literal["instruction", "example"]]
+
+    def judge(self, candidates: Sequence[Any], context: Context) -> list[Verdict]:
+        """Returns one verdict per candidate, in order; may depend on what was judged before."""
+        raise NotImplementedError("a filter is abstract without `judge`")
+
+    def restore(self, judged: Sequence[Any], context: Context) -> None:
+        """Takes in what was judged before an interruption or in earlier rounds, in order."""
+
+
+class Trainer(Component):
+    """Turns rows into an adapter."""
+
+    def train(
+        self, rows: Sequence[Seed | Example], out: Path, context: Context, *, steps: int | None
+    ) -> Adapter:
+        """Tunes `context.model` on `rows` and saves the adapter in `out`.
+
+        Args:
+            rows: what to train on; already screened by the firewall.
+            out: an empty folder.
+            steps: optimizer steps to take, cycling over the rows; None for the set epochs.
+        """
+        raise NotImplementedError("a trainer is abstract without `train`")
+
+
+class Evaluator(Component):
+    """Asks a system the items and parses what it says."""
+
+    def items(self, domain: Domain) -> Sequence[Item]:
+        """Returns the items of this evaluator; by default those of the domain's tasks."""
+        return [item for task in domain.tasks() for item in task.items]
+
+    def evaluate(self, items: Sequence[Item], system: System, context: Context) -> list[Prediction]:
+        """Returns one prediction per item and demonstration set."""
+        raise NotImplementedError("an evaluator is abstract without `evaluate`")
