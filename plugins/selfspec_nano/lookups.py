@@ -4,6 +4,7 @@ Three sorts: questions on scenes, lists of the names in a sentence, and entries 
 names are invented anew, so that nothing but reading answers them.
 """
 
+import re
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -11,10 +12,12 @@ from random import Random
 from typing import Any
 
 from selfspec_nano import names, slots
-from selfspec_nano.content import fields
+from selfspec_nano.content import fields, load_domains
 from selfspec_nano.layouts import Layout, layout
 from selfspec_nano.source import Item
 
+ANY_WORDS = 0.7
+"""Share of things that are words drawn at random, without sense: what is likely is no help."""
 EXPLAINED = 0.15
 """Share of sheets of one wording that show it."""
 ANSWER_BY_TEXT = (
@@ -56,7 +59,22 @@ def fill(rng: Random, *templates: str) -> list[str]:
     return [template.format(**values) for template in templates]
 
 
+@cache
+def vocabulary() -> list[str]:
+    """Return the words of all frames and paragraphs: so many that none can be guessed."""
+    texts = [
+        text
+        for domain in load_domains()
+        for group in (domain.events, domain.statements)
+        for entry in group
+        for text in entry.texts
+    ] + [text for domain in load_domains() for text in domain.prose]
+    return sorted({word for text in texts for word in re.findall(r"\b[a-z]{3,11}\b", text)})
+
+
 def _thing(rng: Random) -> str:
+    if rng.random() < ANY_WORDS:
+        return " ".join(rng.sample(vocabulary(), rng.randint(1, 4)))
     parts = content()["things"]
     drawn = [rng.choice(parts[key]) for key in ("first", "second", "third", "last")]
     drawn = [

@@ -78,7 +78,10 @@ _STATES = ("added", "replaced", "unchanged")
 def search(
     domain: str, query: str, count: int, as_json: bool, recipe: str, set_flags: tuple[str, ...]
 ) -> None:
-    """Show the passages that answers to QUERY would be shown."""
+    """Show the passages that answers to QUERY would be shown.
+
+    The rank score only orders them: first place in every search is 1, however little it fits.
+    """
     from selfspec_core.cli.output import cell, console, print_json
 
     [found] = _retriever(domain, recipe, set_flags).retrieve([query], count)
@@ -87,7 +90,8 @@ def search(
         return
     out = console()
     for rank, passage in enumerate(found, 1):
-        out.print(cell(f"{rank}. {passage.score:.3f}  {passage.id}  {passage.source}", "bold"))
+        score = f"rank score {passage.score:.3f}"
+        out.print(cell(f"{rank}. {passage.id}  {passage.source}  ({score})", "bold"))
         out.print(cell(passage.text))
     if not found:
         click.echo("no passage found")
@@ -115,11 +119,15 @@ def list_(domain: str, as_json: bool, recipe: str, set_flags: tuple[str, ...]) -
 def _retriever(domain: str, recipe: str, set_flags: tuple[str, ...]) -> Any:
     """Builds the retriever that a run of this domain and these settings would ask."""
     from selfspec_core.assemble import load_host
+    from selfspec_core.errors import UsageError
     from selfspec_core.knowledge import find_retriever
     from selfspec_core.request import Request, resolve_settings
     from selfspec_core.resolve import parse_flag
 
-    host = load_host(domain)
+    try:
+        host = load_host(domain)
+    except UsageError as error:  # what other commands have as a flag is an argument here
+        raise UsageError(str(error).replace("--domain", "DOMAIN", 1)) from None
     found = host.build("domains", domain)
     request = Request(domain, recipe, set=tuple(parse_flag(flag) for flag in set_flags))
     return find_retriever(host, resolve_settings(request, found, host), found.name)

@@ -19,17 +19,21 @@ import random
 import resource
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 from selfspec_core import Passage
 from selfspec_core.progress import Silent
 from selfspec_plugins.knowledge.chunks import chunks
+from selfspec_plugins.knowledge.fusion import fuse
 from selfspec_plugins.knowledge.index import CANDIDATES, Index
 from selfspec_plugins.knowledge.retriever import Knowledge, KnowledgeSettings
 
 DEPTHS = (1, 5, 20)
 WEIGHTS = (1.0, 0.5, 0.3, 0.2, 0.1)
+
+Found = list[tuple[str, float]]
 
 
 def read_pairs(corpus: Path) -> list[tuple[str, str]]:
@@ -57,42 +61,49 @@ def build(answers: list[str], folder: Path, embedding: str, words: int) -> Index
     return index
 
 
-class Listed:
-    """A retriever that has its answer already, so that many weights can be tried."""
-
-    def __init__(self, found):
-        self.found = found
-
-    def retrieve(self, query):
-        return self.found
-
-
-def recall(wanted, found) -> list[float]:
+def recall(wanted: list[int], found: list[list[str]]) -> list[float]:
     hits = [0] * len(DEPTHS)
-    for number, nodes in zip(wanted, found, strict=True):
-        owners = [node.node.node_id.split("-")[0] for node in nodes]
+    for number, ids in zip(wanted, found, strict=True):
+        owners = [id.split("-")[0] for id in ids]
         for at, depth in enumerate(DEPTHS):
             hits[at] += str(number) in owners[:depth]
     return [hit / len(wanted) for hit in hits]
 
 
-def asked(retriever, questions):
-    """Returns what was found for each question, and the milliseconds of one."""
+def asked(search: Callable[[str], Found], questions: list[str]) -> tuple[list[list[str]], float]:
+    """Returns the ids found for each question, and the milliseconds of one."""
     start = time.perf_counter()
-    found = [retriever.retrieve(question) for question in questions]
+    found = [[id for id, _ in search(question)] for question in questions]
     return found, (time.perf_counter() - start) * 1000 / len(questions)
 
 
-def line(name: str, values: list[float], milliseconds: float | None = None) -> None:
+def line(name: str, values: list[float], milliseconds: float) -> None:
     cells = " | ".join(f"{value:.3f}" for value in values)
-    print(f"| {name} | {cells} | {'' if milliseconds is None else f'{milliseconds:.1f}'} |")
+    print(f"| {name} | {cells} | {milliseconds:.1f} |")
+
+
+def searches(index: Index) -> tuple[Callable[[str], Found], ...]:
+    """Returns the search by words, the one by vectors, and the latter as the fusion asks it."""
+    bm25, vectors = index._searches
+
+    def words(question):
+        return bm25.top(question, CANDIDATES)
+
+    def alone(question):
+        return vectors.top(question, CANDIDATES)
+
+    def both(question):
+        return vectors.top(question, CANDIDATES, also=[id for id, _ in words(question)])
+
+    return words, alone, both
+
+
+def fused(words: list[list[str]], near: list[list[str]], weight: float) -> list[list[str]]:
+    lists = zip(words, near, strict=True)
+    return [[id for id, _ in fuse([(a, 1.0), (b, weight)], DEPTHS[-1])] for a, b in lists]
 
 
 def measure_recall(corpus: Path, count: int, embedding: str, words: int) -> None:
-    from llama_index.core.schema import QueryBundle
-
-    from selfspec_plugins.knowledge.fusion import FusedRetriever, VectorRetriever, WordRetriever
-
     pairs = read_pairs(corpus)
     answers = list(dict.fromkeys(answer for _, answer in pairs))
     number = {answer: at for at, answer in enumerate(answers)}
@@ -106,31 +117,20 @@ def measure_recall(corpus: Path, count: int, embedding: str, words: int) -> None
         print(f"{len(pairs)} questions, {len(answers)} answers, {passages} passages", end=" ")
         print(f"of at most {words} words, indexed in {seconds:.0f} s ({cpu:.0f} of CPU)", end="; ")
         print(f"embedding {embedding}\n")
-        bm25, vectors = index._searches
-        one = WordRetriever(bm25, CANDIDATES)
-        other = VectorRetriever(index._collection, vectors, CANDIDATES, bm25)
         head = f"| recall of {len(halves[0])} questions | @1 | @5 | @20 | ms a question |"
         print(head, "|---|---|---|---|---|", sep="\n")
-        wanted = [number[pairs[at][1]] for at in halves[0]]
-        questions = [QueryBundle(pairs[at][0]) for at in halves[0]]
-        lists = [asked(retriever, questions) for retriever in (one, other)]
-        line("to choose on: BM25", recall(wanted, lists[0][0]), lists[0][1])
-        line("to choose on: dense", recall(wanted, lists[1][0]), lists[1][1])
-        for weight in WEIGHTS:
-            fused = [
-                FusedRetriever([(Listed(a), 1.0), (Listed(b), weight)], 20).retrieve(question)
-                for a, b, question in zip(lists[0][0], lists[1][0], questions, strict=True)
-            ]
-            line(f"to choose on: fused, dense {weight:g}", recall(wanted, fused))
-        wanted = [number[pairs[at][1]] for at in halves[1]]
-        questions = [QueryBundle(pairs[at][0]) for at in halves[1]]
         chosen = KnowledgeSettings().dense
-        fused = FusedRetriever([(one, 1.0), (other, chosen)], 20)
-        equal = FusedRetriever([(one, 1.0), (other, 1.0)], 20)
-        systems = {"BM25": one, "dense": other, "fused, equal": equal}
-        for name, system in {**systems, f"fused, dense {chosen:g} (default)": fused}.items():
-            found, milliseconds = asked(system, questions)
-            line(f"to report: {name}", recall(wanted, found), milliseconds)
+        weights = {"to choose on": WEIGHTS, "to report": (1.0, chosen)}
+        for half, name in zip(halves, weights, strict=True):
+            wanted = [number[pairs[at][1]] for at in half]
+            questions = [pairs[at][0] for at in half]
+            by_words, alone, both = (asked(search, questions) for search in searches(index))
+            line(f"{name}: BM25", recall(wanted, by_words[0]), by_words[1])
+            line(f"{name}: vectors", recall(wanted, alone[0]), alone[1])
+            for weight in weights[name]:
+                found = fused(by_words[0], both[0], weight)
+                shipped = " (default)" if weight == chosen else ""
+                line(f"{name}: fused, vectors {weight:g}{shipped}", recall(wanted, found), both[1])
 
 
 def measure_indexing(corpus: Path, embedding: str, words: int) -> None:

@@ -7,6 +7,7 @@ import math
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,8 @@ def embedding_key(setting: str) -> str:
 
 
 def _local_model(setting: str) -> Any:
+    for name in ("bitsandbytes", "sentence_transformers"):  # warn of what nobody here can change
+        getLogger(name).setLevel(ERROR)
     try:
         from llama_index.embeddings.huggingface import HuggingFaceEmbedding
     except ImportError:
@@ -128,6 +131,11 @@ def _local_model(setting: str) -> Any:
         raise UsageError(
             f"components.knowledge.embedding: a local model needs: {install}"
         ) from None
+    import transformers
+
+    logging: Any = transformers.utils.logging  # its functions have no types
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     folder = str(Path(setting).expanduser().resolve())
     try:
         return HuggingFaceEmbedding(model_name=folder, trust_remote_code=False)

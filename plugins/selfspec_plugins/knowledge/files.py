@@ -42,11 +42,15 @@ READERS: dict[str, Callable[[Path], Iterator[tuple[str, str]]]] = {
     ".html": formats.html,
     ".htm": formats.html,
     ".pdf": formats.pdf,
-    ".docx": formats.docx,
     ".jsonl": formats.jsonl,
-    ".jsonl.xz": formats.jsonl,
 }
 """Suffix -> reader, which yields (text, source) pairs."""
+
+UNPACKERS: dict[str, Callable[[Path, int], Iterator[tuple[str, str]]]] = {
+    ".docx": formats.docx,
+    ".jsonl.xz": formats.jsonl_xz,
+}
+"""The same of files that are larger than they look; told how many bytes to unpack at most."""
 
 KNOWN = "txt, md, html, pdf, docx, jsonl, jsonl.xz"
 
@@ -54,7 +58,8 @@ KNOWN = "txt, md, html, pdf, docx, jsonl, jsonl.xz"
 def suffix_of(path: Path) -> str:
     """Returns the suffix that says how to read a file, or "" if none does."""
     name = path.name.lower()
-    return next((s for s in sorted(READERS, key=len, reverse=True) if name.endswith(s)), "")
+    known = sorted([*READERS, *UNPACKERS], key=len, reverse=True)
+    return next((suffix for suffix in known if name.endswith(suffix)), "")
 
 
 def found(paths: Sequence[Path], failed: Callable[[Path, str], Any]) -> list[Path]:
@@ -117,15 +122,21 @@ def content_hash(path: Path, max_mb: int) -> str:
         raise Unreadable(f"{path}: {str(error.strerror).lower()}") from None
 
 
-def read(path: Path) -> Iterator[Document]:
+def read(path: Path, max_mb: int) -> Iterator[Document]:
     """Yields the documents of a file.
 
+    Args:
+        max_mb: most megabytes of text that a packed file may hold.
+
     Raises:
-        Unreadable: naming the file (and line), if it is damaged, encrypted, or without text.
+        Unreadable: naming the file (and line), if it is damaged, encrypted, without text, or
+            unpacks to more.
     """
-    empty = True
+    empty, suffix = True, suffix_of(path)
     try:
-        for text, source in READERS[suffix_of(path)](path):
+        unpack = UNPACKERS.get(suffix)
+        rows = unpack(path, max_mb * MEGABYTE) if unpack else READERS[suffix](path)
+        for text, source in rows:
             if text.strip():
                 empty = False
                 yield Document(text, source)

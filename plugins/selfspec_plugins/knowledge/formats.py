@@ -14,8 +14,6 @@ from xml.etree import ElementTree
 
 LINE = 16 << 20
 """Bytes of the longest line of a jsonl file."""
-BODY = 256 << 20
-"""Bytes of the longest text of a docx file, unpacked."""
 
 
 class Damaged(ValueError):
@@ -63,12 +61,29 @@ class _Page(HTMLParser):
         if not self._hidden:
             self.parts.append(" ".join(data.split("\n")))
 
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """Skips `<![…>` of any name: HTML 5 takes it for a comment, html.parser for an error."""
+        return self.parse_bogus_comment(i, False)
+
+    def close(self) -> None:
+        """Takes what is left; a tag or comment that never ends shows nothing (HTML 5, 13.2.5).
+
+        html.parser of Python 3.11.7 looks for its end again from every `<` that follows: 30 kB of
+        `<a ` took 8 s, twice as much four times as long.
+        """
+        if self.rawdata.startswith("<"):
+            self.rawdata = ""
+        super().close()
+
 
 def html(path: Path) -> Iterator[tuple[str, str]]:
     """Yields what a page shows."""
-    page = _Page()
-    page.feed(_text(path.read_bytes()))
-    page.close()
+    text, page = _text(path.read_bytes()), _Page()
+    try:
+        page.feed(text)
+        page.close()
+    except (AssertionError, ValueError) as error:  # html.parser's, of what it does not expect
+        raise Damaged(f": not a readable html file: {_first_line(error)}") from None
     yield "".join(page.parts), ""
 
 
@@ -124,13 +139,17 @@ class _Body:
         return "".join(self.parts)
 
 
-def docx(path: Path) -> Iterator[tuple[str, str]]:
-    """Yields the paragraphs of a Word file, those in tables included (ECMA-376, part 1, 17.3)."""
+def docx(path: Path, limit: int) -> Iterator[tuple[str, str]]:
+    """Yields the paragraphs of a Word file, those in tables included (ECMA-376, part 1, 17.3).
+
+    Args:
+        limit: most bytes to unpack.
+    """
     with path.open("rb") as stream:
         try:
             with zipfile.ZipFile(stream) as archive:
                 part = archive.getinfo("word/document.xml")
-                data = archive.read(part) if part.file_size <= BODY else None
+                data = archive.read(part) if part.file_size <= limit else None
             text = (
                 None
                 if data is None
@@ -140,21 +159,46 @@ def docx(path: Path) -> Iterator[tuple[str, str]]:
             hint = "encrypted, or not saved as .docx?"
             raise Damaged(f": not a readable docx file ({hint}): {_first_line(error)}") from None
     if text is None:
-        raise Damaged(f": unpacks to more than {BODY >> 20} MB; split it")
+        raise _unpacked(limit)
     yield cast(str, text), ""
 
 
 def jsonl(path: Path) -> Iterator[tuple[str, str]]:
     """Yields `text` (after `title`, where there is one) and `source` of every line."""
-    packed = path.suffix.lower() == ".xz"
-    with cast(BinaryIO, lzma.open(path)) if packed else path.open("rb") as lines:
-        number = 0
-        while line := lines.readline(LINE + 1):
-            number += 1
-            if len(line) > LINE:
-                raise Damaged(f":{number}: a line of more than {LINE >> 20} MB")
-            if line.strip():
-                yield _row(line, number)
+    with path.open("rb") as lines:
+        yield from _rows(lines)
+
+
+def jsonl_xz(path: Path, limit: int) -> Iterator[tuple[str, str]]:
+    """Yields what `jsonl` does.
+
+    Args:
+        limit: most bytes to unpack; a few kB may hold gigabytes. They are counted before the first
+            line is read: to index them takes minutes, which a refusal at the end would undo.
+    """
+    with lzma.open(path) as file:
+        lines, size = cast(BinaryIO, file), 0
+        while block := lines.read(1 << 20):
+            size += len(block)
+            if size > limit:
+                raise _unpacked(limit)
+        lines.seek(0)
+        yield from _rows(lines)
+
+
+def _rows(lines: BinaryIO) -> Iterator[tuple[str, str]]:
+    number = 0
+    while line := lines.readline(LINE + 1):
+        number += 1
+        if len(line) > LINE:
+            raise Damaged(f":{number}: a line of more than {LINE >> 20} MB")
+        if line.strip():
+            yield _row(line, number)
+
+
+def _unpacked(limit: int) -> Damaged:
+    most = f"more than {limit >> 20} MB, the most that is read (components.knowledge.max_mb)"
+    return Damaged(f": unpacks to {most}; split it")
 
 
 def _row(line: bytes, number: int) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from selfspec_core import Passage, SelfspecError
 from selfspec_plugins.knowledge.bm25 import Bm25
 from selfspec_plugins.knowledge.catalogue import Catalogue, Entry, damaged
 from selfspec_plugins.knowledge.embedding import Embedding, embedding_key
+from selfspec_plugins.knowledge.fusion import VectorSearch, fuse
 
 BATCH = 500
 CANDIDATES = 50
@@ -123,13 +124,14 @@ class Index:
         count = self._collection.count()
         if not count or not k:
             return []
-        bm25, _ = self._searches
-        from selfspec_plugins.knowledge.fusion import FusedRetriever, VectorRetriever, WordRetriever
-
+        bm25, vectors = self._searches
         candidates = min(max(CANDIDATES, k), count)
-        vectors = VectorRetriever(self._collection, self._embedding, candidates, bm25)
-        fused = FusedRetriever([(WordRetriever(bm25, candidates), 1.0), (vectors, self._dense)], k)
-        scores = {found.node.node_id: found.score or 0.0 for found in fused.retrieve(query)}
+        found = [id for id, _ in bm25.top(query, candidates)]
+        rankings = [(found, 1.0)]
+        if self._dense:
+            near = vectors.top(query, candidates, also=found)
+            rankings.append(([id for id, _ in near], self._dense))
+        scores = dict(fuse(rankings, k))
         return self.passages(list(scores), scores)
 
     def passages(self, ids: Sequence[str], scores: dict[str, float] | None = None) -> list[Passage]:
@@ -175,11 +177,11 @@ class Index:
         return collection
 
     @cached_property
-    def _searches(self) -> tuple[Bm25, Embedding]:
-        """The BM25 index, made anew if an `add` is under way or was cut off, and the embedding."""
+    def _searches(self) -> tuple[Bm25, VectorSearch]:
+        """By words, its index made anew if an `add` is under way or was cut off; by vectors."""
         bm25 = Bm25.load(self._words_file) or Bm25.build(self._texts())
         self._embedding.weight = bm25.weight
-        return bm25, self._embedding
+        return bm25, VectorSearch(self._collection, self._embedding)
 
     def _texts(self) -> Iterator[tuple[str, str]]:
         """Yields (id, text) of every passage, ordered by id."""

@@ -40,7 +40,7 @@ class KnowledgeSettings(Table):
         None, description="where indexes lie; default: $SELFSPEC_DATA, or the user's data folder"
     )
     chunk_words: int = Field(150, ge=20, description="most words of a passage")
-    max_mb: int = Field(100, ge=1, description="largest file that is read")
+    max_mb: int = Field(100, ge=1, description="largest file that is read, unpacked")
 
 
 class Knowledge(Retriever):
@@ -127,7 +127,7 @@ class Knowledge(Retriever):
                 return Indexed(label, "unchanged", there)
             expected = path.stat().st_size * PASSAGES_A_MEGABYTE // MEGABYTE
             with progress.stage(path.name, expected, "passages, about"):
-                passages = self._cut(read(path), hash)
+                passages = self._cut(read(path, self.settings.max_mb), hash)
                 count = 0
                 for written in index.put(label, hash, passages):
                     count += written

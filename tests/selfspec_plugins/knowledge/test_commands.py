@@ -1,6 +1,7 @@
 """The command line: add, search, list; and a run that answers from files."""
 
 import json
+import lzma
 
 import pytest
 from click.testing import CliRunner
@@ -8,6 +9,7 @@ from knowledge_files import lines, seed
 
 from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.errors import SelfspecError
+from selfspec_plugins.knowledge.files import MEGABYTE
 
 
 def called(*arguments):
@@ -22,13 +24,17 @@ def refused(*arguments):
     return error
 
 
+def listed():
+    return json.loads(called("knowledge", "list", "chemistry", "--json"))
+
+
 def test_a_bad_file_keeps_no_other_out(chemistry, files):
     (files / "bad.txt").write_bytes(b"\0\0")
     (files / "empty.txt").touch()
     error = refused("knowledge", "add", "chemistry", files, files / "missing.txt")
     assert error.exit_code == 1
     assert str(error).startswith(f"{files / 'missing.txt'}: no such file or folder, and 2 more")
-    rows = json.loads(called("knowledge", "list", "chemistry", "--json"))
+    rows = listed()
     assert [row["path"].rpartition("/")[2] for row in rows] == [
         "passages.jsonl",
         "metals.md",
@@ -46,7 +52,21 @@ def test_settings_are_those_of_a_run(chemistry, files):
     assert "'max_mb'" in str(refused("knowledge", "list", "chemistry", "--set", f"{key}=0"))
     wrong = refused("knowledge", "list", "chemistry", "--set", "components.knowledge.model=x")
     assert "unknown setting 'model'" in str(wrong)
-    assert "did you mean 'chemistry'" in str(refused("knowledge", "list", "chemisty"))
+    missing = str(refused("knowledge", "list", "chemisty"))
+    assert missing.startswith("DOMAIN chemisty: no such domain; did you mean 'chemistry'")
+
+
+def test_a_score_is_shown_as_one_of_rank(chemistry):
+    first = called("knowledge", "search", "chemistry", "what accepts protons").splitlines()[0]
+    assert first.startswith("1. chem-2  Clark  (rank score ")
+
+
+def test_a_packed_file_has_no_more_in_it_than_the_limit(chemistry, tmp_path):
+    path = tmp_path / "rows.jsonl.xz"
+    path.write_bytes(lzma.compress(b" " * (MEGABYTE + 1)))
+    error = refused("knowledge", "add", "chemistry", path, "--set", "components.knowledge.max_mb=1")
+    assert str(error).startswith(f"{path}: unpacks to more than 1 MB")
+    assert [row["state"] for row in listed()] == ["shipped"]
 
 
 @pytest.fixture

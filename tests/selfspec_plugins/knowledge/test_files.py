@@ -1,17 +1,18 @@
 import json
 import lzma
 import os
+import time
 import zipfile
 
 import pytest
 from knowledge_files import write_docx, write_docx_body, write_pdf
 
 from selfspec_plugins.knowledge.chunks import chunks
-from selfspec_plugins.knowledge.files import Unreadable, content_hash, found, read
+from selfspec_plugins.knowledge.files import MEGABYTE, Unreadable, content_hash, found, read
 
 
-def text_of(path):
-    return " ".join(" ".join(document.text.split()) for document in read(path))
+def text_of(path, max_mb=1):
+    return " ".join(" ".join(document.text.split()) for document in read(path, max_mb))
 
 
 def test_every_type_is_read(tmp_path):
@@ -32,7 +33,7 @@ def test_lines_keep_title_and_source(tmp_path, name):
     rows = [{"title": "T", "text": "one", "source": "S"}, {"text": "two"}]
     data = "\n\n".join(map(json.dumps, rows)).encode()
     (tmp_path / name).write_bytes(lzma.compress(data) if name.endswith("xz") else data)
-    found_rows = [(document.text, document.source) for document in read(tmp_path / name)]
+    found_rows = [(document.text, document.source) for document in read(tmp_path / name, 1)]
     assert found_rows == [("T: one", "S"), ("two", "")]
 
 
@@ -53,7 +54,7 @@ def test_a_bad_file_is_one_line_that_names_it(tmp_path, name):
     data, message = BAD[name]
     (tmp_path / name).write_bytes(data)
     with pytest.raises(Unreadable) as raised:
-        list(read(tmp_path / name))
+        list(read(tmp_path / name, 1))
     assert str(raised.value).startswith(str(tmp_path / name) + ":")
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
@@ -64,7 +65,7 @@ def test_a_docx_in_an_odd_encoding_is_one_line(tmp_path, encoding):
     with zipfile.ZipFile(tmp_path / "a.docx", "w") as archive:
         archive.writestr("word/document.xml", f'<?xml version="1.0" encoding="{encoding}"?><a/>')
     with pytest.raises(Unreadable, match="a.docx: not a readable docx file"):
-        list(read(tmp_path / "a.docx"))
+        list(read(tmp_path / "a.docx", 1))
 
 
 def test_a_docx_with_broken_data_is_one_line(tmp_path):
@@ -74,7 +75,7 @@ def test_a_docx_with_broken_data_is_one_line(tmp_path):
     data[start : start + 8] = b"\xff" * 8
     (tmp_path / "a.docx").write_bytes(data)
     with pytest.raises(Unreadable, match="a.docx: not a readable docx file"):
-        list(read(tmp_path / "a.docx"))
+        list(read(tmp_path / "a.docx", 1))
 
 
 def test_a_box_within_a_paragraph_is_read_once(tmp_path):
@@ -82,8 +83,59 @@ def test_a_box_within_a_paragraph_is_read_once(tmp_path):
     body = f"<w:p><w:r><w:t>Outer</w:t><w:pict>{box}</w:pict></w:r></w:p>"
     write_docx_body(tmp_path / "a.docx", body)
     assert text_of(tmp_path / "a.docx").count("Inner") == 1
-    write_docx_body(tmp_path / "b.docx", "<w:p>" * 100_000 + box + "</w:p>" * 100_000)
+    write_docx_body(tmp_path / "b.docx", "<w:p>" * 50_000 + box + "</w:p>" * 50_000)
     assert text_of(tmp_path / "b.docx") == "Inner"
+
+
+ENDLESS = ["<!--", "<!--x>", "<!x", "<![if]", "<?", "<a ", "<a b='", "</", "</a"]
+
+
+@pytest.mark.parametrize("start", ENDLESS)
+def test_a_page_whose_tags_never_end_is_read_in_one_pass(tmp_path, start):
+    page = tmp_path / "a.html"
+    page.write_text("<p>Shown</p>" + start * (200_000 // len(start)))
+    begin = time.process_time()
+    assert text_of(page) == "Shown"
+    assert time.process_time() - begin < 2  # html.parser alone: 33 s for 60 kB of `<a `
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        ("<p>One<![foo]>two<![endif]-->", "Onetwo"),
+        ("<p>AT&T", "AT&T"),
+        ("<p>1 < 2", "1 < 2"),
+        ("<p>One<script>two", "One"),
+    ],
+)
+def test_an_odd_page_is_read_as_html_5_says(tmp_path, page, shown):
+    (tmp_path / "a.html").write_text(page)
+    assert text_of(tmp_path / "a.html") == shown
+
+
+def test_an_html_file_that_the_parser_does_not_take_is_one_line(tmp_path):
+    (tmp_path / "a.html").write_text(f"<p>&#{'1' * 5000};")
+    with pytest.raises(Unreadable, match="a.html: not a readable html file: Exceeds the limit"):
+        list(read(tmp_path / "a.html", 1))
+
+
+def test_lines_unpack_to_no_more_than_the_limit(tmp_path):
+    path, row = tmp_path / "rows.jsonl.xz", b'{"text": "argon"}\n'
+    path.write_bytes(lzma.compress(row * (2 * MEGABYTE // len(row) - 1)))
+    assert path.stat().st_size < 2000
+    rows = read(path, 1)
+    with pytest.raises(
+        Unreadable, match=r"rows.jsonl.xz: unpacks to more than 1 MB.*max_mb.*split"
+    ):
+        next(rows)  # nothing is indexed first
+    assert next(read(path, 2)).text == "argon"
+
+
+def test_a_docx_unpacks_to_no_more_than_the_limit(tmp_path):
+    write_docx(tmp_path / "a.docx", "First " * 300_000)
+    with pytest.raises(Unreadable, match=r"a.docx: unpacks to more than 1 MB.*max_mb.*split it"):
+        list(read(tmp_path / "a.docx", 1))
+    assert text_of(tmp_path / "a.docx", 2).startswith("First First")
 
 
 def test_a_link_is_read_by_its_own_suffix(tmp_path):
@@ -98,7 +150,7 @@ def test_a_link_is_read_by_its_own_suffix(tmp_path):
 def test_an_encrypted_pdf_says_so(tmp_path):
     write_pdf(tmp_path / "a.pdf", "secret", password="x")
     with pytest.raises(Unreadable, match="a.pdf: is encrypted; save it without its password"):
-        list(read(tmp_path / "a.pdf"))
+        list(read(tmp_path / "a.pdf", 1))
 
 
 def test_size_is_judged_before_reading(tmp_path):
