@@ -56,12 +56,12 @@ class Assembly:
     notes: tuple[str, ...] = ()
 
 
-def load_host(domain: str | None) -> PluginHost:
-    """Loads the built-in and third-party plugins, and the domain's package."""
+def load_host(domain: str | None, asked: str = "--domain") -> PluginHost:
+    """Loads the built-in and third-party plugins, and the package of a domain."""
     host = PluginHost()
     host.load_defaults()
     if domain:
-        host.load_domain(domain)
+        host.load_domain(domain, asked)
     return host
 
 

@@ -79,8 +79,11 @@ class PluginHost:
             if wanted is None or entry.name in wanted.split(","):
                 self._load(source_of(entry, PLUGIN_GROUP), entry.load)
 
-    def load_domain(self, name: str) -> None:
+    def load_domain(self, name: str, asked: str = "--domain") -> None:
         """Loads the package that provides domain `name` or `dist/name`; others stay unimported.
+
+        Args:
+            asked: the flag or argument that named it, for errors.
 
         Raises:
             UsageError: if there is none (naming the nearest), two provide it, or it fails to load.
@@ -97,12 +100,12 @@ class PluginHost:
             known = [entry.name for entry in entries(DOMAIN_GROUP)]
             known += [cls.name for _, cls in self.offered("domains")]
             hint = nearest(name, known) or "; none is installed: pip install a domain package"
-            raise UsageError(f"--domain {name}: no such domain{hint}")
+            raise UsageError(f"{asked} {name}: no such domain{hint}")
         if len(matches) > 1:
             dists = sorted(source_of(entry, DOMAIN_GROUP).dist for entry in matches)
             either = " or ".join(f"{dist}/{name}" for dist in dists)
             raise UsageError(
-                f"--domain {name}: provided by both {' and '.join(dists)}; "
+                f"{asked} {name}: provided by both {' and '.join(dists)}; "
                 f"write {either}, or uninstall one"
             )
         source = source_of(matches[0], DOMAIN_GROUP)
@@ -110,7 +113,7 @@ class PluginHost:
         failed = self.sources[source.key]
         if failed.error:
             raise UsageError(
-                f"--domain {name}: {failed.dist} {failed.version} failed to load: {failed.error}"
+                f"{asked} {name}: {failed.dist} {failed.version} failed to load: {failed.error}"
             )
 
     def load_every_domain(self) -> None:

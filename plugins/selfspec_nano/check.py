@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from selfspec_nano import corpus
+from selfspec_nano import corpus, lookups
 from selfspec_nano.content import load_domains
 from selfspec_nano.crowd import ORGANISATION_FRAMES
 from selfspec_nano.ledger import QUESTIONS
@@ -22,6 +22,7 @@ from selfspec_nano.ledger import QUESTIONS
 RUN = 13
 NEAR = 0.7 - 1e-9
 CHARACTERS = 20_000_000
+COPY_SHARE = 0.35
 LINES = 40_000
 """Lines of the sample that are searched for near-copies, besides all frames."""
 SLOT = re.compile(r"\{\w+\}")
@@ -50,6 +51,8 @@ def frames() -> Iterator[str]:
         yield from domain.prose
     yield from ORGANISATION_FRAMES
     yield from (text for text, _ in QUESTIONS)
+    yield from (scene["text"] for scene in lookups.content()["scene"])
+    yield from (text for texts in lookups.content()["lists"].values() for text in texts)
 
 
 def frame_pattern(frame: str) -> re.Pattern[str]:
@@ -116,7 +119,7 @@ def main() -> None:
     parser.add_argument("--random-seed", type=int, default=97)
     options = parser.parse_args()
     rows = load(options.items)
-    documents = corpus.sample(options.random_seed, CHARACTERS, copy_share=0.05)
+    documents = corpus.sample(options.random_seed, CHARACTERS, copy_share=COPY_SHARE)
     known = {hash(run) for text in documents for run in runs(text)}
     patterns: dict[str, list[re.Pattern[str]]] = {}
     for frame in frames():

@@ -119,15 +119,11 @@ def list_(domain: str, as_json: bool, recipe: str, set_flags: tuple[str, ...]) -
 def _retriever(domain: str, recipe: str, set_flags: tuple[str, ...]) -> Any:
     """Builds the retriever that a run of this domain and these settings would ask."""
     from selfspec_core.assemble import load_host
-    from selfspec_core.errors import UsageError
     from selfspec_core.knowledge import find_retriever
     from selfspec_core.request import Request, resolve_settings
     from selfspec_core.resolve import parse_flag
 
-    try:
-        host = load_host(domain)
-    except UsageError as error:  # what other commands have as a flag is an argument here
-        raise UsageError(str(error).replace("--domain", "DOMAIN", 1)) from None
+    host = load_host(domain, "DOMAIN")
     found = host.build("domains", domain)
     request = Request(domain, recipe, set=tuple(parse_flag(flag) for flag in set_flags))
     return find_retriever(host, resolve_settings(request, found, host), found.name)

@@ -38,7 +38,7 @@ def read_seeds(domain: str) -> list[Seed]:
     """
     host = PluginHost()
     host.load_defaults()
-    host.load_domain(domain)
+    host.load_domain(domain, "DOMAIN")
     name = domain.rpartition("/")[2]
     return [seed for _, cls in host.offered("seed_sources", name) for seed in cls().seeds()]
 
