@@ -19,8 +19,11 @@ class Nano(TransformersModel):
     caveat = "nano is a very small base model: its scores say nothing about a real one"
 
     def __init__(self, settings: ModelSettings | None = None) -> None:
+        given = settings or ModelSettings()
         folder = Path(str(resources.files("selfspec_nano") / "weights"))
-        super().__init__((settings or ModelSettings()).model_copy(update={"path": folder}))
+        # in a model this small a second thread costs more than it brings
+        own = {"path": folder, "threads": given.threads or 1}
+        super().__init__(given.model_copy(update=own))
 
 
 @hookimpl
