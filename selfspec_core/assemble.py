@@ -19,7 +19,7 @@ from selfspec_core.pipeline import Parts
 from selfspec_core.plugins import PluginHost
 from selfspec_core.progress import Progress
 from selfspec_core.request import Request, check_settings, model_table, resolve_settings
-from selfspec_core.screening import build_firewall, idle_dev, screened
+from selfspec_core.screening import about_dev, build_firewall, screened
 from selfspec_core.stages.evaluate import EvaluationSet
 from selfspec_core.types import Item, Seed
 
@@ -44,6 +44,7 @@ class Assembly:
         failed: plugins that were left out, each with its error.
         knowledge: files of the user's to answer from.
         notes: what whoever reads the result has to know, a line each.
+        seeds: all seeds, those that are left out too.
     """
 
     settings: Settings
@@ -54,6 +55,7 @@ class Assembly:
     failed: tuple[str, ...] = ()
     knowledge: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    seeds: Sequence[Seed] = ()
 
 
 def load_host(domain: str | None, asked: str = "--domain") -> PluginHost:
@@ -98,10 +100,18 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
     firewall, unscreened = build_firewall(host, seeds, sets)
     context.seeds, left_out = screened(seeds, firewall)
     parts = _parts(host, context, sets, firewall)
-    notes += [*left_out, *idle_dev(sets[1:]), *filter(None, (model.caveat,))]
+    notes += [*left_out, *about_dev(sets), *filter(None, (model.caveat,))]
     failed = tuple(f"{source}: {source.error}" for source in host.failures())
     return Assembly(
-        settings, context, parts, unscreened, versions, failed, request.knowledge, tuple(notes)
+        settings,
+        context,
+        parts,
+        unscreened,
+        versions,
+        failed,
+        request.knowledge,
+        tuple(notes),
+        seeds,
     )
 
 
@@ -114,7 +124,8 @@ def build_model(host: PluginHost, settings: Settings, tuned: str | None = None) 
     table = settings.model
     if tuned:
         table = table.model_copy(update=model_table(tuned, host))
-    _check_backend(table.name, host)
+    if table.path is None:
+        _check_backend(table.name, host)
     backend = table.name if host.has("models", table.name.rpartition("/")[2]) else "transformers"
     return host.find("models", backend)(table)  # type: ignore[no-any-return]
 
@@ -123,7 +134,7 @@ def _check_backend(name: str, host: PluginHost) -> None:
     """Refuses what is almost a backend's name; anything else may be a hub id."""
     known = [cls.name for _, cls in host.offered("models")]
     if "/" not in name and name not in known and get_close_matches(name, known, n=1, cutoff=0.8):
-        raise UsageError(f"--model {name}: no such model{nearest(name, known)}")
+        raise UsageError(f"model '{name}': no such model{nearest(name, known)}")
 
 
 def is_short(row: Seed | Item) -> bool:
@@ -195,7 +206,9 @@ def _parts(
         training_model.check()
     trainer = settings.training.trainer or (training_model or context.model).trainer
     own = settings.components.of
-    _filters(host, settings)  # a wrong filter setting is an error now, not after the first round
+    build_filters(
+        host, settings
+    )  # a wrong filter setting is an error now, not after the first round
     return Parts(
         proposer=host.build(
             "generators", settings.propose.generator, own(settings.propose.generator)
@@ -203,7 +216,7 @@ def _parts(
         answerer=host.build(
             "generators", settings.answer.generator, own(settings.answer.generator)
         ),
-        filters=lambda: _filters(host, settings),
+        filters=lambda: build_filters(host, settings),
         trainer=host.build("trainers", trainer, own(trainer)),
         training_model=training_model,
         sets=sets,
@@ -211,7 +224,7 @@ def _parts(
     )
 
 
-def _filters(host: PluginHost, settings: Settings) -> list[Filter]:
+def build_filters(host: PluginHost, settings: Settings) -> list[Filter]:
     """Builds the filters in order; a table of a filter that is not in the order is an error."""
     order = settings.filters.order
     if len(set(order)) < len(order):

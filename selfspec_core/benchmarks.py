@@ -14,6 +14,7 @@ A line holds `id, task, instruction, input, output, metric` and, where they appl
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,8 @@ _BY_METRIC: dict[str, Kind] = {
     "numeric_match_1e-2": "numeric",
     "rouge_l": "summarization",
 }
-ITEM_KEYS = frozenset(
-    "id task kind instruction input output choices metric split source licence meta".split()
-)
+_READ = frozenset("id task kind instruction input output choices metric split".split())
+ITEM_KEYS = _READ | {"source", "licence", "meta"}
 """Keys of an item; the last three are for people and are not read."""
 
 
@@ -91,7 +91,15 @@ def _check_same_task(where: str, item: Item, first: Item) -> None:
         )
 
 
+def _check_keys(where: str, row: Row) -> None:
+    """Refuses what is nearly a key that is read; a public set may well have keys of its own."""
+    for key in row.keys() - ITEM_KEYS:
+        if near := get_close_matches(key, _READ - row.keys(), n=1, cutoff=0.8):
+            raise UsageError(f"{where}: unknown key '{key}'; did you mean '{near[0]}'?")
+
+
 def _item(where: str, row: Row, kinds: dict[str, Kind]) -> Item:
+    _check_keys(where, row)
     choices = _strings(where, row, "choices")
     task = _text(where, row, "task")
     kind = kinds[task] if row.get("kind") is None else row["kind"]

@@ -44,7 +44,9 @@ class ModelSettings(Table):
     )
     attention: str | None = Field(None, description="attn_implementation of transformers")
     device: str = Field("auto", description="auto, cpu, cuda, or a device map of transformers")
-    threads: int | None = Field(None, ge=1, description="CPU threads; default: what torch takes")
+    threads: int | None = Field(
+        None, ge=1, description="CPU threads; default: what torch takes, for nano 1"
+    )
     batch_tokens: int = Field(16384, ge=1, description="padded tokens in one forward pass")
     chat: bool | None = Field(
         None, description="prompts in the chat template; default: if the tokenizer has one"
@@ -97,8 +99,8 @@ class AnswerSettings(Table):
     vote_temperature: float = Field(0.7, gt=0, description="temperature of sampled answers")
     labels: Literal["keep", "check", "replace"] = Field(
         "keep",
-        description="what becomes of an answer that was fixed before its input: it stays; the "
-        "model answers too and `agreement` compares; the model's own answer replaces it",
+        description="an answer that was fixed before its input: keep it; check: the model answers "
+        "too and `agreement` compares; replace it by the model's own answer",
     )
 
 
@@ -180,12 +182,14 @@ class FiltersSettings(NamedTables):
     """Which filters, in which order; each has its own table `filters.NAME`."""
 
     order: tuple[str, ...] = (
+        "personal_data",
         "well_formed",
         "length",
         "novelty",
         "well_formed_answer",
         "grounded",
         "agreement",
+        "balance",
     )
 
 

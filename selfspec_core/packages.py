@@ -18,6 +18,7 @@ from selfspec_core.types import CLOSED_KINDS, KINDS, Seed, Task
 PASSAGES = "knowledge/passages.jsonl"
 """Where a domain package has the passages that it ships."""
 
+_HEADER_KEYS = ("name", "kind", "metric", "title", "summary", "choices")
 _SEED_KEYS = ("id", "task", "kind", "instruction", "input", "output")
 
 
@@ -129,6 +130,8 @@ def package_file(module: str, path: str) -> Traversable | None:
 def load_tasks(package: str) -> list[Task]:
     """Reads every task of a package: `tasks/NAME.toml` (header) and `tasks/NAME.jsonl` (items)."""
     folder = resources.files(package) / "tasks"
+    if not folder.is_dir():
+        raise UsageError(f"{package}/tasks: no such folder; it holds the tasks")
     heads = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
     return [_load_task(folder, head) for head in heads]
 
@@ -143,6 +146,9 @@ def _read_header(head: Traversable) -> dict[str, Any]:
     for key in ("name", "kind", "metric", "title", "summary"):
         if not isinstance(table.get(key), str):
             raise UsageError(f"tasks/{head.name}: key '{key}' must be a string")
+    for key in table:
+        if key not in _HEADER_KEYS:
+            raise UsageError(f"tasks/{head.name}: unknown key '{key}'{nearest(key, _HEADER_KEYS)}")
     choices = table.get("choices", [])
     keys = [line.partition("=")[0].strip(" \t\"'") for line in text.splitlines()]
     line = keys.index("choices") + 1 if "choices" in keys else 1  # tomllib tells no lines

@@ -46,13 +46,15 @@ def _read(file: Traversable, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_bytes().decode())
     except FileNotFoundError:
-        raise UsageError(f"{where}: no such file; it holds the recipes") from None
+        raise UsageError(
+            f"{where}: no such file; it holds what the domain changes in the recipes"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{where}: not valid TOML: {error}") from None
 
 
-def _check_names(table: Any, known: tuple[str, ...], where: str) -> None:
-    for name, value in table.items() if isinstance(table, dict) else [("", None)]:
+def _check_names(table: dict[str, Any], known: tuple[str, ...], where: str) -> None:
+    for name, value in table.items():
         if name not in known:
             raise UsageError(f"{where}: unknown table '{name}'{nearest(name, known)}")
         if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""How settings are filled: defaults < domain recipe < file < flags, checked with one line each.
+"""How settings are filled: defaults < recipe < flags, checked with one line each.
 
 An unknown key is an error with the nearest known one.
 """
@@ -122,7 +122,7 @@ def describe(error: ValidationError, model: type[BaseModel]) -> str:
     given = first.get("input")
     if first["type"] == "model_type":
         keys = ", ".join(f"{path[-1]}.{key}" for key in _keys_at(model, path)[:3])
-        return f"'{'.'.join(path)}' is a table: set one of its keys ({keys} ...)"
+        return f"'{'.'.join(path)}' = {given!r}: it is a table; set one of its keys ({keys} ...)"
     return f"'{'.'.join(path)}' = {given!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
 
 

@@ -55,10 +55,16 @@ def screened(seeds: Sequence[Seed], firewall: Firewall) -> tuple[list[Seed], lis
     return kept, notes
 
 
-def idle_dev(sets: Sequence[EvaluationSet]) -> list[str]:
-    """Returns a note on each set whose dev items nothing is going to choose by."""
-    return [
-        f"{one.name}: its dev items choose nothing; only the domain's own do"
-        for one in sets
-        if any(item.split == "dev" for item in one.items)
+def about_dev(sets: Sequence[EvaluationSet]) -> list[str]:
+    """Returns notes on what dev items do not do; only those of the first set choose."""
+    first, *others = sets
+    notes = (
+        []
+        if first.split("dev")
+        else ["no dev items to choose a layout by: base-best@0 is the base in its usual layout"]
+    )
+    return notes + [
+        f"{one.name}: its dev items choose nothing; only those of a domain's own tasks do"
+        for one in others
+        if one.split("dev")
     ]

@@ -109,10 +109,13 @@ def _forward(
     query: Any,
     key: Any,
     value: Any,
-    mask: Any,
+    attention_mask: Any = None,
     scaling: float | None = None,
     **kwargs: Any,
 ) -> tuple[Any, None]:
+    """Attends as a function of transformers' `AttentionInterface`."""
+    if attention_mask is None or attention_mask.is_floating_point():
+        raise CannotShare("attention without the mask that tells rows apart")
     if kwargs.get("softcap") or kwargs.get("s_aux") is not None:
         raise CannotShare("attention with soft caps or sinks")
     prefix = _caches[-1].layers[module.layer_idx].prefix
@@ -121,7 +124,7 @@ def _forward(
     ):
         raise CannotShare("a cache of something else than keys and values")
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    return attend(query * scale, key, value, mask, prefix).transpose(1, 2), None
+    return attend(query * scale, key, value, attention_mask, prefix).transpose(1, 2), None
 
 
 def attend(

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from selfspec_core.assemble import Assembly, assemble
+from selfspec_core.cli.output import plain
 from selfspec_core.cli.progress import make_progress
 from selfspec_core.errors import UsageError
 from selfspec_core.firewall import Firewall
@@ -21,7 +22,7 @@ from selfspec_core.runs import RoundFolder, Run, find_run
 from selfspec_core.stages.evaluate import EvaluationSet
 from selfspec_core.stages.evaluate import evaluate as evaluate_systems
 from selfspec_core.stages.specialize import trained
-from selfspec_core.types import Adapter, Example
+from selfspec_core.types import Adapter, Example, Seed
 
 
 def measure(
@@ -60,6 +61,8 @@ def measure(
         assembly.context.model.load()
         with tempfile.TemporaryDirectory() as scratch:
             scores = _scores(Path(scratch), assembly, adapters)
+    for note in (*assembly.notes, *(f"not screened against: {x}" for x in assembly.unscreened)):
+        click.echo(plain(note), err=True)
     scores["contaminated"] = _contaminated(folder, assembly) if folder else {}
     if as_json:
         click.echo(json.dumps(scores, indent=1))
@@ -68,7 +71,9 @@ def measure(
 
     print_sets(scores)
     for name, hits in scores["contaminated"].items():
-        click.echo(f"{name}: {hits} training examples share text with its items; read with care")
+        click.echo(
+            f"{name}: {hits} seeds or training examples share text with its items; read with care"
+        )
 
 
 def _round_of(target: str) -> RoundFolder | None:
@@ -89,16 +94,17 @@ def _scores(scratch: Path, assembly: Assembly, adapters: dict[str, Adapter]) -> 
 
 
 def _contaminated(folder: RoundFolder, assembly: Assembly) -> dict[str, int]:
-    """Counts training examples that share text with a set which the run was not screened for."""
-    examples = [Example.from_dict(row) for row in folder.read("examples")]
+    """Counts seeds and examples that share text with a set which the run was not screened for."""
+    trained_on: list[Seed | Example] = [Example.from_dict(row) for row in folder.read("examples")]
+    trained_on += assembly.seeds
     hits = {}
     for one in assembly.parts.sets[1:]:
-        found = sum(not verdict.keep for verdict in _screen(one, examples))
+        found = sum(not verdict.keep for verdict in _screen(one, trained_on))
         if found:
             hits[one.name] = found
     return hits
 
 
-def _screen(one: EvaluationSet, examples: Sequence[Example]) -> list[Any]:
+def _screen(one: EvaluationSet, rows: Sequence[Seed | Example]) -> list[Any]:
     fixed = {row.instruction for row in one.items}
-    return Firewall(one.items, fixed).screen(examples)
+    return Firewall(one.items, fixed).screen(rows)

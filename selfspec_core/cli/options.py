@@ -13,7 +13,11 @@ _REQUEST = (
     click.option("--domain", metavar="NAME", help="Domain to specialize in."),
     click.option("--model", metavar="ID|PATH", help="Base model: nano, a local folder, a hub id."),
     click.option(
-        "--recipe", default="quick", show_default=True, metavar="quick|full|FILE", help="Settings."
+        "--recipe",
+        default="quick",
+        show_default=True,
+        metavar="quick|full|FILE",
+        help="Settings; a FILE (`selfspec settings` writes one) takes the place of the recipe.",
     ),
     click.option(
         "--set", "set_flags", multiple=True, metavar="KEY=VALUE", help="One setting; repeatable."

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, time
 from typing import Any
 
 import click
@@ -22,43 +24,85 @@ from selfspec_core.resolve import parse_flag
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def settings(domain: str | None, recipe: str, set_flags: tuple[str, ...], as_json: bool) -> None:
     """Print every setting a run would have, as TOML that --recipe reads back."""
-    from selfspec_core.assemble import AdHoc, load_host
-    from selfspec_core.request import Request, resolve_settings
-
-    host = load_host(domain)
-    request = Request(domain, recipe, set=tuple(map(parse_flag, set_flags)))
-    found = resolve_settings(request, host.build("domains", domain) if domain else AdHoc(), host)
-    tables = {"": found, **{name: getattr(found, name) for name in type(found).model_fields}}
-    for name in found.filters.order:
-        tables[f"filters.{name}"] = host.build("filters", name, found.filters.of(name)).settings
-    for name, own in (found.components.model_extra or {}).items():
-        tables[f"components.{name}"] = own
+    tables = _tables(domain, recipe, tuple(map(parse_flag, set_flags)))
     if as_json:
         named = {name: _plain(table) for name, table in tables.items() if name}
-        print_json(_plain(found) | {name: table for name, table in named.items() if table})
+        print_json(_plain(tables[""]) | {name: table for name, table in named.items() if table})
         return
     for name, table in tables.items():
         for line in _lines(name, table):
             click.echo(line)
 
 
-def _plain(table: Any) -> dict[str, Any]:
-    """Returns the settings of a table that are no tables themselves."""
-    if isinstance(table, BaseModel):
-        known = type(table).model_fields
-        table = {k: v for k, v in table.model_dump(mode="json").items() if k in known}
-    if not isinstance(table, dict):
-        return {}
-    return {key: value for key, value in table.items() if not isinstance(value, dict)}
+def _tables(
+    domain: str | None, recipe: str, flags: tuple[dict[str, Any], ...]
+) -> dict[str, BaseModel]:
+    """Returns the tables by name: the core's, and those of the components that would be used.
+
+    Raises:
+        UsageError: for what a run would refuse too.
+    """
+    from selfspec_core.assemble import AdHoc, build_filters, build_model, load_host
+    from selfspec_core.request import Request, check_settings, resolve_settings
+
+    host = load_host(domain)
+    chosen = host.build("domains", domain) if domain else AdHoc()
+    found = resolve_settings(Request(domain, recipe, set=flags), chosen, host)
+    model = build_model(host, found)
+    check_settings(found, host, model)
+    tables: dict[str, BaseModel] = {"": found}
+    tables |= {name: table for name, table in found if isinstance(table, BaseModel)}
+    for name, one in zip(found.filters.order, build_filters(host, found), strict=True):
+        tables[f"filters.{_key(name)}"] = one.settings
+    used: list[tuple[str, str | None]] = [
+        ("generators", found.propose.generator),
+        ("generators", found.answer.generator),
+        ("trainers", found.training.trainer or model.trainer),
+        ("retrievers", found.retrieval.retriever),
+        *(("evaluators", name) for name in found.evaluation.evaluators),
+    ]
+    for kind, component in used:
+        if component:
+            own = host.build(kind, component, found.components.of(component), chosen.name)
+            tables[f"components.{_key(component)}"] = own.settings
+    return tables
 
 
-def _lines(name: str, table: Any) -> Iterator[str]:
+def _plain(table: BaseModel) -> dict[str, Any]:
+    """Returns the settings of a table that are no tables of their own."""
+    fields = type(table).model_fields
+    return {
+        key: value
+        for key, value in table.model_dump(mode="json").items()
+        if key in fields and not isinstance(getattr(table, key), BaseModel)
+    }
+
+
+def _lines(name: str, table: BaseModel) -> Iterator[str]:
     """Yields a table as TOML; a setting without a value is commented out."""
     values = _plain(table)
     if name and values:
         yield f"\n[{name}]"
     for key, value in values.items():
-        field = type(table).model_fields[key] if isinstance(table, BaseModel) else None
-        about = f"  # {field.description}" if field and field.description else ""
-        start = f"# {key} =" if value is None else f"{key} ="
-        yield f"{start} {'' if value is None else json.dumps(value)}".rstrip() + about
+        description = type(table).model_fields[key].description
+        start = f"# {_key(key)} =" if value is None else f"{_key(key)} = {_toml(value)}"
+        yield f"{start}  # {description}" if description else start
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else _toml(name)
+
+
+def _toml(value: Any) -> str:
+    """Returns a value as TOML writes it on one line."""
+    match value:
+        case Mapping():
+            pairs = (f"{_key(str(key))} = {_toml(one)}" for key, one in value.items())
+            return "{ " + ", ".join(pairs) + " }"
+        case list() | tuple():
+            return "[" + ", ".join(map(_toml, value)) + "]"
+        case str():  # JSON escapes what TOML wants escaped, but for DEL
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case date() | time():
+            return value.isoformat()
+    return json.dumps(value)

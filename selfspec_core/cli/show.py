@@ -70,6 +70,8 @@ def _round(folder: Path, number: int, domain: str | None) -> dict[str, Any]:
         return {"round": number, "evaluated": False, **counts, "systems": {}, "gains": {}}
     except json.JSONDecodeError as error:
         raise UsageError(f"{file}:{error.lineno}: not valid JSON: {error.msg}") from None
+    if not isinstance(scores, dict) or not isinstance(scores.get("sets"), dict):
+        raise UsageError(f"{file}: damaged: holds no scores")
     sets = dict(scores.pop("sets"))
     own = sets.pop(domain, None) or {"systems": {}, "gains": {}}
     return {**scores, "round": number, "evaluated": True, **own, "benchmarks": sets}

@@ -56,6 +56,9 @@ def print_sets(scores: Mapping[str, Any]) -> None:
 
 def print_scores(title: str, scores: Mapping[str, Any], out: Console) -> None:
     """Prints systems, gains and tasks of one set of items."""
+    if not scores["systems"]:
+        out.print(_section(title, cell("no test items", "dim")))
+        return
     likelihood = scores.get("likelihood") or {}
     out.print(_section(title, results(scores["systems"], likelihood.get("systems", {}))))
     if scores["gains"]:

@@ -83,7 +83,7 @@ def _choose_layout(
 ) -> tuple[str, dict[str, float]]:
     """Returns the layout in which the base does best on dev, and every layout's score there."""
     dev = own.split("dev")
-    if not dev:
+    if not dev:  # a note says so: `screening.about_dev`
         return context.layout.name, {}
     bootstrap = _bootstrap(dev, context)
     scores = {}

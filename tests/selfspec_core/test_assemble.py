@@ -68,7 +68,7 @@ def test_notes_say_what_a_reader_has_to_know(written):
     )
     notes = assemble(request, Silent()).notes
     assert any(note.endswith("s.jsonl, not the domain's own") for note in notes)
-    assert "bench: its dev items choose nothing; only the domain's own do" in notes
+    assert "bench: its dev items choose nothing; only those of a domain's own tasks do" in notes
     assert any(note.startswith("scripted has no weights") for note in notes)
 
 
@@ -76,3 +76,9 @@ def test_nearly_a_model_s_name_is_a_mistake_and_not_a_hub_id(written):
     request = Request(seeds=written("s.jsonl", SEEDS), model="scriptd")
     with pytest.raises(UsageError, match="no such model; did you mean 'scripted'"):
         assemble(request, Silent())
+
+
+def test_without_dev_items_no_layout_is_chosen_and_a_note_says_so(written):
+    request = Request(seeds=written("s.jsonl", SEEDS), set=(SCRIPTED,))
+    notes = assemble(request, Silent()).notes
+    assert any(note.startswith("no dev items to choose a layout by") for note in notes)

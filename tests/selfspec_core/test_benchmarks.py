@@ -38,6 +38,12 @@ def test_a_line_becomes_an_item(tmp_path):
     assert item.output == ("bad",) and item.choices == ("good", "bad")
 
 
+def test_what_is_nearly_a_key_is_a_mistake_and_a_set_s_own_key_is_not(tmp_path):
+    with pytest.raises(UsageError, match="set.jsonl:1: unknown key 'splti'; did you mean 'split'"):
+        read_items(write(tmp_path / "set.jsonl", {**GOOD, "splti": "dev"}))
+    assert len(read_items(write(tmp_path / "set.jsonl", {**GOOD, "source_id": 7, "year": 2})))
+
+
 @pytest.mark.parametrize(
     ("change", "kind", "metric"),
     [

@@ -41,7 +41,7 @@ def package(tmp_path, monkeypatch):
         ("[recipes.fuller]\n", "recipes: unknown table 'fuller'; did you mean 'full'?"),
         ("recipe = 3\n", "'recipe' must be a table"),
         ("recipes.quick = 3\n", "recipes: 'quick' must be a table"),
-        (None, "no such file; it holds the recipes"),
+        (None, "no such file; it holds what"),
     ],
 )
 def test_what_is_wrong_with_a_recipe_file_is_said(package, text, message):

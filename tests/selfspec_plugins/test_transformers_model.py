@@ -12,6 +12,7 @@ from selfspec_core.errors import UsageError
 from selfspec_core.model_types import Sampling
 from selfspec_core.progress import Silent
 from selfspec_plugins.batches import common_prefix, plan
+from selfspec_plugins.engine import Engine
 from selfspec_plugins.transformers_model import TransformersModel
 
 HEAD = "Task: Is the sentence about money?\nText: Rates rose by 25 basis points.\nAnswer: yes\n\n"
@@ -69,6 +70,24 @@ def test_a_sliding_window_is_left_to_the_model(tmp_path):
     assert model.generate(PROMPTS, Sampling(max_new_tokens=20)) == [
         reference(model, prompt) for prompt in PROMPTS
     ]
+
+
+@pytest.mark.parametrize("architecture", ["deepseek_v3", "bloom", "doge", "gpt_oss"])
+def test_an_attention_of_its_own_is_left_to_the_model(architecture):
+    """A cache of latents, no attention interface, a mask by keyword, sinks."""
+    from transformers import CONFIG_MAPPING, AutoModelForCausalLM
+
+    sizes = {"vocab_size": 384, "hidden_size": 32, "num_attention_heads": 4, "num_hidden_layers": 2}
+    sizes |= {"intermediate_size": 64, "num_key_value_heads": 4, "max_position_embeddings": 256}
+    if architecture == "deepseek_v3":
+        sizes |= {"q_lora_rank": 16, "kv_lora_rank": 16, "qk_rope_head_dim": 8, "v_head_dim": 12}
+        sizes |= {"qk_nope_head_dim": 8, "n_routed_experts": 4, "num_experts_per_tok": 2}
+        sizes |= {"moe_intermediate_size": 16, "n_group": 1, "topk_group": 1}
+    if architecture == "gpt_oss":
+        sizes |= {"num_local_experts": 4, "head_dim": 8, "num_key_value_heads": 2}
+    model = AutoModelForCausalLM.from_config(CONFIG_MAPPING[architecture](**sizes)).eval()
+    engine = Engine(model, tiny_models.tokenizer(), 2048, 256, {})
+    assert not engine.shares
 
 
 @pytest.mark.parametrize("top_p", [1.0, 0.9])

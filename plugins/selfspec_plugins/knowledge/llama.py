@@ -1,4 +1,4 @@
-"""Our retrievers in a LlamaIndex application; selfspec itself searches without LlamaIndex."""
+"""Our retrievers in a LlamaIndex application; with the default embedding we need none of it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 import io
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -86,13 +85,13 @@ def test_live_display_leaves_one_line_a_stage_and_takes_no_markup(monkeypatch):
     assert text.rstrip().splitlines()[-1].startswith("✓ train [bold]x  0.")
 
 
-def test_advance_is_cheap():
-    progress = LineProgress(io.StringIO())
+def test_advance_writes_no_line_a_step():
+    out = io.StringIO()
+    progress = LineProgress(out)
     with progress.stage("count", 100_000, "rows"):
-        start = time.perf_counter()
         for _ in range(100_000):
             progress.advance()
-        assert time.perf_counter() - start < 1.0  # measured: 0.05 s
+    assert out.getvalue().count("\n") < 50
 
 
 def test_without_a_terminal_it_is_lines():

@@ -1,6 +1,8 @@
 import json
 import tomllib
 
+import pytest
+
 
 def test_what_is_printed_is_a_recipe(selfspec, tmp_path):
     asked = ("settings", "--domain", "finance", "--set", "data.size=77")
@@ -22,16 +24,39 @@ def test_json_has_the_same_tables(selfspec):
     assert "rounds" in found and "components" not in found
 
 
-def test_a_component_s_own_settings_stand_in_its_table(selfspec):
-    flag = "components.answers.anything=3"
+def test_whatever_a_setting_holds_is_written_so_that_it_is_read_back(selfspec, tmp_path):
+    preface = 'A "quoted"\n\tline \U0001f600 \x7f\\'
+    flags = (
+        "--set",
+        f"propose.preface={json.dumps(preface, ensure_ascii=False)}".replace("\x7f", "\\u007f"),
+        "--set",
+        'filters.order=["well_formed", "selfspec/novelty"]',
+    )
+    printed = selfspec("settings", *flags).stdout
+    assert tomllib.loads(printed)["propose"]["preface"] == preface
+    assert '[filters."selfspec/novelty"]' in printed
+    (tmp_path / "mine.toml").write_text(printed)
+    assert selfspec("settings", "--recipe", "mine.toml").stdout == printed
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("filters.noveltyy.threshold=0.3", "did you mean 'novelty'?"),
+        ("components.nosuch.r=3", "unknown setting 'components.nosuch'"),
+        ("propose.generator=nope", "no generator is called 'nope'"),
+    ],
+)
+def test_what_a_run_refuses_is_refused(selfspec, flag, message):
     done = selfspec("settings", "--set", flag)
-    assert "\n[components.answers]\nanything = 3\n" in done.stdout
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
 
 
 def test_a_wrong_setting_is_one_line(selfspec):
     done = selfspec("settings", "--set", "model=scripted")
     assert done.returncode == 2
     assert done.stderr == (
-        "Error: --set: 'model' is a table: set one of its keys"
+        "Error: --set: 'model' = 'scripted': it is a table; set one of its keys"
         " (model.name, model.path, model.revision ...)\n"
     )
