@@ -78,6 +78,7 @@ def _finish(run: Run, assembly: Assembly) -> None:
                 take_in(context.retriever, assembly.knowledge, folder, context.progress)
             chosen = run_rounds(run, assembly.parts, assembly.context)
         run.manifest.update(state="finished", chosen_round=chosen)
+        _note_shortfall(run, assembly.settings.data.size)
     finally:
         timings = run.manifest["timings"]
         for step, seconds in assembly.context.timings.items():
@@ -85,6 +86,15 @@ def _finish(run: Run, assembly: Assembly) -> None:
         run.manifest["seconds"] = round(before + seconds_since_start(), 1)
         run.save_manifest()
         run.close()
+
+
+def _note_shortfall(run: Run, wanted: int) -> None:
+    """Notes when fewer examples came together than were asked for."""
+    last = run.round(run.round_numbers()[-1])
+    got = sum(1 for _ in last.read("examples"))
+    if got < wanted:
+        why = "the proposals ended first (propose.limit); see what was rejected"
+        run.manifest.setdefault("notes", []).append(f"{got} of {wanted} examples: {why}")
 
 
 @contextmanager
