@@ -46,7 +46,11 @@ def faulty(place):
     with (twice / "selfspec_twice/__init__.py").open("a") as file:
         file.write(NOVELTY)  # a run of another domain keeps to its own
     place.install(
-        write("broken_import", "from typing import Any", "import no_such_module\nAny = 1"),
+        write(
+            "broken_import",
+            "from selfspec_core import Domain",
+            "import no_such_module\nfrom selfspec_core import Domain",
+        ),
         write("misspelt_hook", hook, "def selfspec_domain()"),
         write("wrong_signature", hook, "def selfspec_domains(size)"),
         twice,

@@ -28,7 +28,7 @@ def test_small_run_on_nano(tmp_path: Path) -> None:
 
     scores = json.loads((run.path / "round-1/scores.json").read_text())
     assert scores["accepted"] == 24
-    assert scores["training"]["specialized"]["steps"] == 15  # 24 examples + 96 seeds, 8 a step
+    assert scores["training"]["specialized"]["steps"] == 30  # 24 examples + 96 seeds, 4 a step
     systems = scores["sets"]["finance"]["systems"]
     assert systems["specialized@0"]["parsable"] > systems["base@0"]["parsable"]
     weights = assembly.context.model.settings.path

@@ -78,7 +78,7 @@ def test_scripted_proposals_train_a_real_model(architecture: str, tmp_path: Path
     settings = (
         {"model": {"name": "scripted", "path": str(script)}},
         {"data": {"size": 8}, "propose": {"batch": 8}},
-        {"training": {"model": str(folder), "lr": 0.01, "batch": 4}},
+        {"training": {"model": str(folder), "lr": 0.01, "batch": 4, "epochs": 3}},
         {"evaluation": {"shots": 1, "demo_sets": 2, "max_new_tokens": 4, "resamples": 100}},
     )
     request = Request(
