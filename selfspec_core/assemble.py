@@ -103,15 +103,15 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
     notes += [*left_out, *about_dev(sets), *filter(None, (model.caveat,))]
     failed = tuple(f"{source}: {source.error}" for source in host.failures())
     return Assembly(
-        settings,
-        context,
-        parts,
-        unscreened,
-        versions,
-        failed,
-        request.knowledge,
-        tuple(notes),
-        seeds,
+        settings=settings,
+        context=context,
+        parts=parts,
+        unscreened=unscreened,
+        plugins=versions,
+        failed=failed,
+        knowledge=request.knowledge,
+        notes=tuple(notes),
+        seeds=seeds,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from selfspec_core.components.base import Component
+from selfspec_core.errors import UsageError
 from selfspec_core.model_types import Capabilities, Sampling
 from selfspec_core.progress import Progress
 from selfspec_core.types import Indexed, Passage, Seed, Task
@@ -94,12 +95,14 @@ class Model(Component):
         self, pairs: Sequence[tuple[str, str]], progress: Progress | None = None
     ) -> list[float]:
         """Returns the summed log-probability (nats) of each continuation given its prompt."""
-        raise NotImplementedError("this model has no likelihoods")
+        raise UsageError(
+            f"model '{self.name}' has no likelihoods; set evaluation.likelihood = false"
+        )
 
     def use_adapter(self, path: Path | None) -> None:
         """Switches to the adapter in folder `path`, or back to the base with None."""
         if path is not None:
-            raise NotImplementedError("this model has no adapters")
+            raise UsageError(f"model '{self.name}' takes no adapter; set training.model")
 
 
 class Retriever(Component):
@@ -124,11 +127,11 @@ class Retriever(Component):
         Returns:
             What became of each file; one that cannot be read keeps none of the others out.
         """
-        raise NotImplementedError("this retriever takes no files")
+        raise UsageError(f"retrieval.retriever: '{self.name}' takes no files")
 
     def contents(self) -> list[Indexed]:
         """Returns what is in: one row a file."""
-        raise NotImplementedError("this retriever takes no files")
+        raise UsageError(f"retrieval.retriever: '{self.name}' takes no files")
 
     def digest(self, paths: Sequence[Path] = ()) -> str:
         """Identifies what is searched, so that a run is not resumed on other passages.

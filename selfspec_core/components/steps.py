@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from selfspec_core.components.base import Component
 from selfspec_core.components.context import Context
 from selfspec_core.components.resources import Domain
+from selfspec_core.errors import UsageError
 from selfspec_core.types import (
     Adapter,
     Example,
@@ -29,13 +30,13 @@ class Generator(Component):
 
         Everything random comes from `context.random_seed_of("propose", batch)`.
         """
-        raise NotImplementedError("this generator does not propose")
+        raise UsageError(f"propose.generator: '{self.name}' does not propose")
 
     def answer(
         self, instructions: Sequence[Instruction], batch: int, context: Context
     ) -> list[Example]:
         """Returns one example per instruction, in order; `output` may be empty or malformed."""
-        raise NotImplementedError("this generator does not answer")
+        raise UsageError(f"answer.generator: '{self.name}' does not answer")
 
 
 class Filter(Component):
