@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from selfspec_plugins.knowledge.embedding import Embedding
+from selfspec_plugins.knowledge.store import Store
 
 CONSTANT = 60
 """The constant of reciprocal rank fusion (Cormack, Clarke and Buettcher 2009)."""
@@ -36,10 +36,10 @@ def fuse(rankings: Sequence[tuple[Sequence[str], float]], count: int) -> list[tu
 
 
 class VectorSearch:
-    """Passages whose vectors in a Chroma collection are nearest to the query's."""
+    """Passages whose vectors in a store are nearest to the query's."""
 
-    def __init__(self, collection: Any, embedding: Embedding) -> None:
-        self._collection, self._embedding = collection, embedding
+    def __init__(self, store: Store, embedding: Embedding) -> None:
+        self._store, self._embedding = store, embedding
 
     def top(self, query: str, count: int, also: Sequence[str] = ()) -> list[tuple[str, float]]:
         """Returns (id, cosine) pairs, best first: the nearest `count` and those of `also`.
@@ -51,9 +51,7 @@ class VectorSearch:
         vector = self._embedding.query(query)
         if not any(vector):
             return []
-        found = self._collection.query([vector], n_results=count, include=["distances"])
-        pairs = zip(found["ids"][0], found["distances"][0], strict=True)
-        scores = {id: 1 - distance for id, distance in pairs}
+        scores = dict(self._store.nearest(vector, count))
         scores.update(self._compared(vector, [id for id in also if id not in scores]))
         return _ordered(scores)
 
@@ -61,7 +59,7 @@ class VectorSearch:
         """Returns the cosine of the query's vector and each passage's."""
         if not ids:
             return {}
-        rows = self._collection.get(ids=ids, include=["embeddings"])
+        rows = self._store.get(ids=ids, include=["embeddings"])
         vectors, query = np.asarray(rows["embeddings"]), np.asarray(vector)
         lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
         cosines = vectors @ query / np.maximum(lengths, 1e-12)

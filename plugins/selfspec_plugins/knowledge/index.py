@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -22,20 +22,13 @@ from selfspec_core import Passage, SelfspecError
 from selfspec_plugins.knowledge.bm25 import Bm25
 from selfspec_plugins.knowledge.catalogue import Catalogue, Entry, damaged
 from selfspec_plugins.knowledge.embedding import Embedding, embedding_key
+from selfspec_plugins.knowledge.files import Unreadable
 from selfspec_plugins.knowledge.fusion import VectorSearch, fuse
+from selfspec_plugins.knowledge.store import Store
 
 BATCH = 500
 CANDIDATES = 50
 """Passages that each search contributes to the fusion, or k if that is more."""
-
-_HNSW: dict[str, Any] = {
-    "space": "cosine",
-    "max_neighbors": 32,
-    "ef_construction": 200,
-    "ef_search": 500,
-    "sync_threshold": 5000,
-}
-"""Finds 98 % of the nearest 50 among 8,000 passages; with 16 neighbours and 200, 89 %."""
 
 T = TypeVar("T")
 
@@ -79,7 +72,7 @@ class Index:
         Passages that are there from an interrupted attempt are not written again.
         """
         self.__dict__.pop("_searches", None)
-        collection = self._collection
+        store = self._store
         shutil.rmtree(self._words_file, ignore_errors=True)  # no longer true from here on
         count = 0
         try:
@@ -87,19 +80,19 @@ class Index:
                 self._write(batch, path, hash)
                 count += len(batch)
                 yield len(batch)
-        except SelfspecError:  # the file is broken further down: nothing of it goes in
-            collection.delete(where={"file": hash})
+        except Unreadable:  # the file is broken further down: nothing of it goes in
+            store.delete(where={"file": hash})
             raise
         self.note(Entry(path, hash, count))
 
     def _write(self, batch: Sequence[Passage], path: str, hash: str) -> None:
         """Writes those of a batch that are not there yet."""
-        there = self._collection.get(ids=[p.id for p in batch], include=["metadatas"])
+        there = self._store.get(ids=[p.id for p in batch], include=["metadatas"])
         rows = zip(there["ids"], there["metadatas"], strict=True)
         done = {id for id, meta in rows if meta["file"] == hash}
         new = [passage for passage in batch if passage.id not in done]
         if new:
-            self._collection.upsert(
+            self._store.upsert(
                 ids=[p.id for p in new],
                 documents=[p.text for p in new],
                 embeddings=self._embedding.texts([p.text for p in new]),
@@ -112,16 +105,16 @@ class Index:
         That includes what an interrupted attempt left of a content that has changed since.
         """
         other = {"$and": [{"path": entry.path}, {"file": {"$ne": entry.hash}}]}
-        before = self._collection.get(where=other, include=["metadatas"])["metadatas"]
+        before = self._store.get(where=other, include=["metadatas"])["metadatas"]
         for hash in sorted({meta["file"] for meta in before}):
             if not set(self.catalogue.paths(hash)) - {entry.path}:
                 shutil.rmtree(self._words_file, ignore_errors=True)
-                self._collection.delete(where={"file": hash})
+                self._store.delete(where={"file": hash})
         self.catalogue.add(entry)
 
     def search(self, query: str, k: int) -> list[Passage]:
         """Returns up to k passages, best first; a score of 1 is first place in both searches."""
-        count = self._collection.count()
+        count = self._store.count()
         if not count or not k:
             return []
         bm25, vectors = self._searches
@@ -138,7 +131,7 @@ class Index:
         """Returns the passages with these ids, in order; one that has gone is left out."""
         if not ids:
             return []
-        rows = self._collection.get(ids=list(set(ids)), include=["documents", "metadatas"])
+        rows = self._store.get(ids=list(set(ids)), include=["documents", "metadatas"])
         columns = zip(rows["ids"], rows["documents"], rows["metadatas"], strict=True)
         found = {
             id: Passage(id, text, self._source(meta), round((scores or {}).get(id, 0.0), 4))
@@ -158,35 +151,23 @@ class Index:
         return Embedding(self._setting)
 
     @cached_property
-    def _collection(self) -> Any:
-        import chromadb
-        from chromadb.config import Settings
-
-        self.folder.mkdir(parents=True, exist_ok=True)
-        home = self.folder / "chroma"
-        try:
-            client = chromadb.PersistentClient(str(home), Settings(anonymized_telemetry=False))
-            collection = client.get_or_create_collection(
-                "passages", embedding_function=None, configuration={"hnsw": cast(Any, _HNSW)}
-            )
-            empty = not collection.count()
-        except chromadb.errors.ChromaError as error:
-            raise damaged(self.folder, (str(error).splitlines() or ["chroma/"])[0]) from None
-        if empty and self.catalogue.entries:
+    def _store(self) -> Store:
+        store = Store(self.folder)
+        if self.catalogue.entries and not store.count():
             raise damaged(self.folder, "it holds no passage")
-        return collection
+        return store
 
     @cached_property
     def _searches(self) -> tuple[Bm25, VectorSearch]:
         """By words, its index made anew if an `add` is under way or was cut off; by vectors."""
         bm25 = Bm25.load(self._words_file) or Bm25.build(self._texts())
         self._embedding.weight = bm25.weight
-        return bm25, VectorSearch(self._collection, self._embedding)
+        return bm25, VectorSearch(self._store, self._embedding)
 
     def _texts(self) -> Iterator[tuple[str, str]]:
         """Yields (id, text) of every passage, ordered by id."""
-        for ids in _batched(sorted(self._collection.get(include=[])["ids"]), 2 * BATCH):
-            rows = self._collection.get(ids=list(ids), include=["documents"])
+        for ids in _batched(sorted(self._store.get()["ids"]), 2 * BATCH):
+            rows = self._store.get(ids=list(ids), include=["documents"])
             yield from sorted(zip(rows["ids"], rows["documents"], strict=True))
 
 

@@ -40,10 +40,10 @@ def test_the_best_of_all_searches_is_1_and_no_order_is_turned_round(one, other, 
 
 
 class Missing:
-    """A collection whose graph misses all but the worst passage."""
+    """A store whose graph misses all but the worst passage."""
 
-    def query(self, vectors, n_results, include):
-        return {"ids": [["worst"]], "distances": [[0.9]]}
+    def nearest(self, vector, count):
+        return [("worst", 0.1)]
 
     def get(self, ids, include):
         return {"ids": ids, "embeddings": [[2.0, 0.0]] * len(ids)}
