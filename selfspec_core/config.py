@@ -184,6 +184,7 @@ class FiltersSettings(NamedTables):
     order: tuple[str, ...] = (
         "personal_data",
         "well_formed",
+        "parts",
         "length",
         "novelty",
         "well_formed_answer",

@@ -31,6 +31,7 @@ DEFAULT_PLUGINS = (
     "selfspec_plugins.lora_trainer",
     "selfspec_plugins.knowledge.plugin",
     "selfspec_plugins.novelty",
+    "selfspec_plugins.parts",
     "selfspec_plugins.answers",
     "selfspec_plugins.personal_data",
     "selfspec_plugins.scripted",

@@ -9,7 +9,7 @@ from selfspec_nano.marks import marked
 from selfspec_nano.slots import Filler, capitalise
 from selfspec_nano.source import Source, answerable
 from selfspec_nano.tasks import labels_of, make, tasks_of
-from selfspec_nano.worksheets import book, prompts, sheet
+from selfspec_nano.worksheets import prompts, sheet
 
 GLOSSARY_FORMS = (
     "{t}: {d}",
@@ -130,8 +130,7 @@ def minutes(rng: Random, domain: Domain) -> str:
 
 
 KINDS = (
-    (sheet, 0.52),
-    (book, 0.02),
+    (sheet, 0.54),
     (prompts, 0.13),
     (news, 0.08),
     (prose, 0.06),

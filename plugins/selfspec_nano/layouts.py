@@ -25,16 +25,26 @@ DRESS = ("{}: ",) * 8 + (
 SEPARATORS = ("\n\n",) * 6 + ("\n",) * 3 + ("\n---\n", "\n***\n", "\n\n\n")
 STANDARD_SHARE = 0.15
 """Share of worksheets in the Task/Text/Answer layout."""
+AIRY_SHARE = 0.35
+"""Share of worksheets with an empty line between the fields of an entry."""
+AIRY_SEPARATORS = ("\n\n",) * 4 + ("\n\n\n", "\n\n---\n\n", "\n\n***\n\n")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How an entry of a worksheet is written: prefixes of its fields, and the separator."""
+    """How an entry of a worksheet is written.
+
+    Attributes:
+        task: what stands before the instruction; `text` and `answer`: before the other fields.
+        separator: between entries.
+        join: between the fields of an entry.
+    """
 
     task: str
     text: str
     answer: str
     separator: str
+    join: str = "\n"
 
     def entry(
         self,
@@ -48,11 +58,11 @@ class Layout:
         answer = item.output if answer_first or not mark else marked(item.output)
         pair = [self.text + item.input, self.answer + answer]
         parts += pair[::-1] if answer_first else pair
-        return "\n".join(parts)
+        return self.join.join(parts)
 
     def prompt(self, item: Item) -> str:
         """Return an item without its answer."""
-        return f"{self.task}{item.instruction}\n{self.text}{item.input}"
+        return f"{self.task}{item.instruction}{self.join}{self.text}{item.input}"
 
 
 STANDARD = Layout("Task: ", "Text: ", "Answer: ", "\n\n")
@@ -70,8 +80,12 @@ def layout(rng: Random) -> Layout:
     labels = [rng.choice(group) for group in (TASK_LABELS, TEXT_LABELS, ANSWER_LABELS)]
     if rng.random() < 0.6:  # most sheets dress all of their fields alike
         dress = rng.choice(DRESS)
-        return Layout(*(dress.format(label) for label in labels), rng.choice(SEPARATORS))
-    return Layout(*(_dressed(rng, label) for label in labels), rng.choice(SEPARATORS))
+        task, text, answer = (dress.format(label) for label in labels)
+    else:
+        task, text, answer = (_dressed(rng, label) for label in labels)
+    if rng.random() < AIRY_SHARE:
+        return Layout(task, text, answer, rng.choice(AIRY_SEPARATORS), "\n\n")
+    return Layout(task, text, answer, rng.choice(SEPARATORS))
 
 
 def styled(rng: Random) -> str:

@@ -1,4 +1,4 @@
-"""Worksheets: one task repeated, books of mixed tasks, and lists of prompts without answers."""
+"""Worksheets: one task repeated, and lists of prompts without answers."""
 
 from dataclasses import replace
 from random import Random
@@ -35,8 +35,8 @@ LABELLED_WEIGHT = 2.5
 TASK_WEIGHTS = {"event_type": 1.0, "glossary": 1.5}
 """How often tasks come, against 1 for tasks that copy; labelled ones have ``LABELLED_WEIGHT``."""
 GENERIC_SHARE = 0.24
-EXPLAINED = 0.08, 0.04
-"""Shares of worksheets that say what is asked: at their head, and in every entry. Most do not."""
+EXPLAINED = 0.04
+"""Share of worksheets that say in every entry what is asked. The others never do."""
 WEIGHTY = 2
 """The answers of so many entries, which nothing before them explains, weigh no more than text."""
 ANSWER_FIRST = 0.2
@@ -117,10 +117,7 @@ def sheet(rng: Random, domain: Domain) -> str:
     """
     look, style = layout(rng), styled(rng)
     items = sheet_items(rng, domain, rng.randint(3, 9))
-    draw = rng.random()
-    at_head, with_task = draw < EXPLAINED[0], EXPLAINED[0] <= draw < sum(EXPLAINED)
-    answer_first = rng.random() < ANSWER_FIRST
-    head = f"{items[0].instruction}{look.separator}" if at_head else ""
+    with_task, answer_first = rng.random() < EXPLAINED, rng.random() < ANSWER_FIRST
     entries = [
         look.entry(
             replace(item, output=style.format(item.output)),
@@ -130,7 +127,7 @@ def sheet(rng: Random, domain: Domain) -> str:
         )
         for number, item in enumerate(items)
     ]
-    return head + look.separator.join(entries) + look.separator
+    return look.separator.join(entries) + look.separator
 
 
 def mixed_items(rng: Random, domain: Domain, size: int) -> list[Item]:
@@ -144,15 +141,6 @@ def mixed_items(rng: Random, domain: Domain, size: int) -> list[Item]:
         task = _task(rng, domain)
         items.append(make_item(source, task, _some_labels(rng, labels_of(domain, task))))
     return items
-
-
-def book(rng: Random, domain: Domain) -> str:
-    """Return a book of mixed tasks: instruction, text and answer."""
-    look = layout(rng)
-    answer_first = rng.random() < ANSWER_FIRST
-    items = mixed_items(rng, domain, rng.randint(2, 7))
-    entries = [look.entry(item, answer_first) for item in items]
-    return look.separator.join(entries) + look.separator
 
 
 def prompts(rng: Random, domain: Domain) -> str:

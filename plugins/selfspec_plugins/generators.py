@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from selfspec_core import (
     Context,
@@ -14,6 +15,7 @@ from selfspec_core import (
     hookimpl,
 )
 from selfspec_core.types import CLOSED_KINDS
+from selfspec_plugins.parts import opened, required
 from selfspec_plugins.prompts import (
     label_first_entry,
     label_first_prompt,
@@ -103,7 +105,8 @@ class LabelFirst(SelfInstruct):
         opening = settings.preface + "".join(
             label_first_entry(layout, s.instruction, s.input, s.output) for s in shown
         )
-        wordings = sorted({s.instruction for s in [*seeds, *context.pool] if s.task == first.task})
+        known: list[Seed | Instruction] = [*seeds, *context.pool]
+        wordings = sorted({s.instruction for s in known if s.task == first.task})
         asked = [rng.choice(wordings) for _ in labels]
         prompts = [
             opening + label_first_prompt(layout, instruction, label)
@@ -111,6 +114,7 @@ class LabelFirst(SelfInstruct):
         ]
         sampling = _proposing(context, batch, (f"{layout.end}{layout.instruction.strip()}",))
         texts = context.model.generate(prompts, sampling)
+        texts = _completed(prompts, texts, required(seeds), sampling, context)
         rows = []
         for row, (instruction, label, text) in enumerate(zip(asked, labels, texts, strict=True)):
             read = (label, text) if label is not None else read_proposal(layout, text)
@@ -151,6 +155,33 @@ class AnswerFirst(LabelFirst):
         return self._answer_first(batch, context, rng, seeds, labels)
 
 
+def _completed(
+    prompts: Sequence[str],
+    texts: Sequence[str],
+    parts: Sequence[str],
+    sampling: Sampling,
+    context: Context,
+) -> list[str]:
+    """Has the model go on where a finished text lacks a part that its task needs.
+
+    A small model ends a passage and forgets the question; once `Question:` stands there, it asks.
+    """
+    whole = [text.rstrip() for text in texts]
+    for part in parts:
+        short = [
+            row
+            for row, text in enumerate(whole)
+            if text.endswith((".", "!", "?")) and part not in opened(text)
+        ]
+        opening = [f"{whole[row]} {part}:" for row in short]
+        again = [prompts[row] + text for row, text in zip(short, opening, strict=True)]
+        other = replace(sampling, random_seed=sampling.random_seed + 1)
+        ends = context.model.generate(again, other) if again else []
+        for row, text, end in zip(short, opening, ends, strict=True):
+            whole[row] = f"{text} {end.strip()}"
+    return whole
+
+
 def _wanted(context: Context) -> list[str]:
     """Tasks that still have room, in seed order."""
     tasks = list(dict.fromkeys(seed.task for seed in context.seeds))
@@ -164,7 +195,7 @@ def _draw(rng: random.Random, context: Context, task: str | None) -> list[Seed |
     pool = [i for i in context.pool if task is None or i.task == task]
     from_pool = rng.sample(pool, min(settings.pool_demonstrations, len(pool)))
     wanted = min(settings.demonstrations - len(from_pool), len(seeds))
-    shown = [*rng.sample(seeds, wanted), *from_pool]
+    shown: list[Seed | Instruction] = [*rng.sample(seeds, wanted), *from_pool]
     rng.shuffle(shown)
     return shown
 
