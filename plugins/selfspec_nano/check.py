@@ -46,8 +46,8 @@ def runs(text: str) -> Iterator[str]:
 def frames() -> Iterator[str]:
     """Yield every hand-written frame of the content, held-out ones too."""
     for domain in load_domains():
-        for entry in (*domain.events, *domain.statements, *domain.listings, *domain.terms):
-            yield from (*entry.texts, *entry.held_out)
+        for group in (domain.events, domain.statements, domain.listings, domain.terms):
+            yield from (text for entry in group for text in (*entry.texts, *entry.held_out))
         yield from domain.prose
     yield from ORGANISATION_FRAMES
     yield from (text for text, _ in QUESTIONS)

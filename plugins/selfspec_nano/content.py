@@ -132,8 +132,9 @@ def parse_domain(name: str, raw: dict[str, Any]) -> Domain:
     terms = [Term(entry["term"], *split_held_out(entry["texts"])) for entry in raw.get("term", [])]
     prose = tuple(text for entry in raw.get("prose", []) for text in entry["texts"])
     slots = {key: tuple(values) for key, values in raw.get("slots", {}).items()}
-    parts = (events, statements, listings, terms)
-    return Domain(name, *(tuple(part) for part in parts), prose, slots)
+    return Domain(
+        name, tuple(events), tuple(statements), tuple(listings), tuple(terms), prose, slots
+    )
 
 
 @cache

@@ -123,8 +123,8 @@ def holding(rng: Random, domain: Domain) -> tuple[str, str]:
 def owner_of(rng: Random, domain: Domain) -> tuple[str, str]:
     """Who of two to four owners has a thing."""
     things = rng.sample(NOUNS, rng.randint(2, 4))
-    make = rng.choice((lambda: names.organisation(rng, domain.name), lambda: names.person(rng)))
-    owners = [make() for _ in things]
+    firms = rng.choice((True, False))
+    owners = [names.organisation(rng, domain.name) if firms else names.person(rng) for _ in things]
     verb = rng.choice(("has", "sold", "ordered", "bought", "lent", "counted"))
     pick = rng.randrange(len(things))
     text = ". ".join(f"{o} {verb} {t}" for o, t in zip(owners, things, strict=True))

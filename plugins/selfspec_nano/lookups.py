@@ -6,6 +6,7 @@ names are invented anew, so that nothing but reading answers them.
 
 import re
 import tomllib
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from random import Random
@@ -39,7 +40,7 @@ def content() -> dict[str, Any]:
 def fill(rng: Random, *templates: str) -> list[str]:
     """Fill templates that belong together with the same invented names and figures."""
     kind = rng.choice(list(names.KINDS))
-    makers = {
+    makers: dict[str, Callable[[Random], str]] = {
         **dict.fromkeys("pqz", names.person),
         **dict.fromkeys("fgh", lambda rng: names.organisation(rng, kind)),
         **dict.fromkeys("wvu", names.word),

@@ -46,7 +46,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as meeting:
         address = f"file://{meeting}/file"
-        spawn(work, (options, address), options.processes)  # type: ignore[no-untyped-call]
+        spawn(work, (options, address), options.processes)
 
 
 def work(rank: int, options: argparse.Namespace, meeting: str | None) -> None:

@@ -1,5 +1,6 @@
 """Sentences about who did what to whom, active and passive, with questions on their roles."""
 
+from collections.abc import Callable
 from random import Random
 
 from selfspec_nano import names, slots
@@ -40,7 +41,7 @@ store stored {s} stored {g} for {o} {p}.
 promise promised {s} promised {g} to {o} {p}.
 """
 GIVING_LIST = [tuple(line.split(" ", 2)) for line in GIVING.strip().split("\n")]
-DRAW = {
+DRAW: dict[str, Callable[[Random], str]] = {
     "City": names.city,
     "Day": lambda rng: rng.choice(slots.DAYS),
     "Month": lambda rng: rng.choice(slots.MONTHS),

@@ -1,6 +1,7 @@
 """Filling of frames: names, money, percents, counts, dates and each field's own word lists."""
 
 import re
+from collections.abc import Callable
 from random import Random
 
 from selfspec_nano import names
@@ -109,7 +110,7 @@ class Filler(dict[str, str]):
         return sorted(found, key=text.index)
 
 
-DRAW = {
+DRAW: dict[str, Callable[[Random], str]] = {
     "M": money,
     "P": percent,
     "N": count,

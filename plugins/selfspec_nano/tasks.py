@@ -76,7 +76,7 @@ def claim(source: Source, label: str | None = None) -> tuple[str, str]:
         event = rng.choice(source.events(lambda e: e.true and e.false))
         frame, fill = source.frame(event), source.filler()
         if label == "unknown":
-            other = rng.choice(source.events(lambda e, kind=event.type: e.type != kind))
+            other = rng.choice([e for e in source.events() if e.type != event.type])
             claims = other.true + other.false
         else:
             claims = event.true if label == "supported" else event.false
@@ -93,7 +93,8 @@ def organisations(source: Source, label: str | None = None) -> tuple[str, str]:
     """Make a text and the organisations it names, in order."""
     rng = source.rng
     wanted = rng.choice((1, 1, 2, 2, 3))
-    text, found = "", []
+    text = ""
+    found: list[str] = []
     while len(found) < wanted:
         crowd = rng.random() < CROWD_SHARE and not source.held_out
         frame = rng.choice(ORGANISATION_FRAMES if crowd else source.texts(_event(source)))

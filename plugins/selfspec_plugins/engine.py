@@ -42,7 +42,7 @@ class Engine:
         self.batch_tokens, self.decisions = batch_tokens, decisions
         ends = model.generation_config.eos_token_id
         self.ends = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
-        self._suspects: dict[tuple[str, ...], Any] = {}
+        self._suspects: dict[tuple[str, ...], torch.Tensor] = {}
         self.shares = self._sharing_is_exact()
 
     def generate(
@@ -188,7 +188,8 @@ class Engine:
         options = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
         tail = row[-4:]  # some tokenizers drop the first space of whatever they decode
         before = self.tokenizer.decode(tail, **options)
-        return self.tokenizer.decode(tail + new, **options)[len(before) :]
+        text: str = self.tokenizer.decode(tail + new, **options)
+        return text[len(before) :]
 
     def _suspects_of(self, stop: tuple[str, ...]) -> torch.Tensor:
         """Returns, per token, whether it can complete a stop string, so that text need not be

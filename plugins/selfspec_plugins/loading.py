@@ -43,7 +43,7 @@ def load(settings: ModelSettings) -> tuple[Any, Any]:
     }
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, **common)
-        model = AutoModelForCausalLM.from_pretrained(source, **common, **placement(settings))
+        model: Any = AutoModelForCausalLM.from_pretrained(source, **common, **placement(settings))
     except (OSError, ValueError) as error:
         raise UsageError(_reason(settings, error)) from error
     for module in model.modules():

@@ -69,19 +69,21 @@ def prefix_cache(prefix: Any, layers: int, capacity: int) -> Any:
     from transformers.cache_utils import Cache
 
     class RowCache(Cache):
+        layers: list[Any]  # `PrefixLayer`s, which transformers does not know
+
         def update(
             self, key_states: Any, value_states: Any, layer_idx: int, *args: Any, **kwargs: Any
-        ) -> tuple[Any, Any]:
+        ) -> Any:
             return self.layers[layer_idx].update(key_states, value_states)
 
         def get_seq_length(self, layer_idx: int = 0) -> int:
-            return self.layers[layer_idx].used
+            return int(self.layers[layer_idx].used)
 
-    own = [
+    own: list[Any] = [
         PrefixLayer((prefix.layers[i].keys, prefix.layers[i].values) if prefix else None, capacity)
         for i in range(layers)
     ]
-    return RowCache(layers=own)  # type: ignore[arg-type]
+    return RowCache(layers=own)
 
 
 class CannotShare(Exception):
@@ -157,7 +159,13 @@ def attend(
     return torch.cat([_attend(query[p], key[p], value[p], mask[p], prefix) for p in parts])
 
 
-def _attend(query: Any, key: Any, value: Any, mask: Any, prefix: Any) -> Any:
+def _attend(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    mask: torch.Tensor,
+    prefix: tuple[torch.Tensor, torch.Tensor] | None,
+) -> torch.Tensor:
     import torch
 
     (rows, heads, q, width), shared = query.shape, key.shape[1]
@@ -175,7 +183,7 @@ def _attend(query: Any, key: Any, value: Any, mask: Any, prefix: Any) -> Any:
     scores = flat @ prefix[0][0].transpose(-1, -2)
     scores = scores.reshape(shared, rows, group, q, -1).transpose(0, 1)
     weights = torch.cat([scores, own], -1).float().softmax(-1).to(value.dtype)
-    before, after = weights.split([scores.shape[-1], own.shape[-1]], -1)
+    before, after = torch.split(weights, [scores.shape[-1], own.shape[-1]], -1)
     mixed = after.reshape(rows, shared, group * q, -1) @ value
     before = before.transpose(0, 1).reshape(shared, rows * group * q, -1) @ prefix[1][0]
     before = before.reshape(shared, rows, group * q, -1).transpose(0, 1)

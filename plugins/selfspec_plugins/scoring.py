@@ -48,8 +48,8 @@ def score_batch(
     own = (batch.real.cumsum(1) - 1).clamp(min=0) + batch.shared
     positions = torch.cat([own, batch.positions[:, None] + offset.to(device)], 1)
     mask: Any = _tree_mask(segment, real) if shares else real.long()
-    tokens = torch.cat([batch.ids, ids.to(device)], 1)
-    logits = batch.call(tokens, positions, mask, wide + 1)  # from the last token of the trunk on
+    ids = torch.cat([batch.ids, ids.to(device)], 1)
+    logits = batch.call(ids, positions, mask, wide + 1)  # from the last token of the trunk on
     return _sums(logits, wanted, [len(row) for row in branches])
 
 
@@ -62,7 +62,9 @@ def _tree_mask(segment: Any, real: Any) -> Any:
     return (seen | (order[:, None] == order))[:, None]
 
 
-def _sums(logits: Any, wanted: list[tuple[int, int, int, int]], sizes: list[int]) -> Any:
+def _sums(
+    logits: Any, wanted: list[tuple[int, int, int, int]], sizes: list[int]
+) -> list[list[float]]:
     import torch
 
     sums = torch.zeros(sum(sizes), dtype=torch.float64)

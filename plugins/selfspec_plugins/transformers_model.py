@@ -96,7 +96,10 @@ class TransformersModel(Model):
         if not self.chat:
             return prompt
         turn = [{"role": "user", "content": prompt}]
-        return self.tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
+        text: str = self.tokenizer.apply_chat_template(
+            turn, tokenize=False, add_generation_prompt=True
+        )
+        return text
 
     def encode(self, texts: Sequence[str]) -> list[Ids]:
         """Returns the tokens of rendered texts, at least one each."""

@@ -1,14 +1,15 @@
-"""`python tests/benchmarks/pooled.py RUN RUN RUN`: runs of several random seeds as one table.
+"""`python tests/benchmarks/pooled.py RUN RUN RUN [--set NAME]`: runs of several seeds as one table.
 
 A run counts as one draw, as a demonstration set does within a run: scores are means over runs, and
 the bootstrap resamples runs as well as items within task. Prints the tables that README carries;
-for runs of several domains, as many of each, one over all of their tasks too.
+for runs of several domains, as many of each, one over all of their tasks too. The items are those
+of the domain, or of another set the runs asked (`--set nano-world`).
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
@@ -24,14 +25,15 @@ OURS = "specialized@0"
 SYSTEMS = ("base@0", "base-best@0", "seeds-only@0", "seeds-only-long@0", OURS)
 
 
-def predictions(runs: list[Path], domain: str) -> dict[str, list[Prediction]]:
-    """Returns each system's answers to the domain's items, the run's number as the set's."""
+def predictions(runs: list[Path], asked: str, domain: str) -> dict[str, list[Prediction]]:
+    """Returns each system's answers to a set's items, the run's number as the demonstrations'."""
     said: dict[str, list[Prediction]] = defaultdict(list)
     for number, run in enumerate(runs):
         for row in RoundFolder(run / "round-1", write=False).read("predictions"):
-            if row["set"] == domain and row["system"] in SYSTEMS:
-                prediction = Prediction.from_dict(row)
-                said[prediction.system].append(replace(prediction, demo_set=number))
+            if row["set"] == asked and row["system"] in SYSTEMS:
+                one = Prediction.from_dict(row)
+                named = replace(one, item=f"{domain}/{one.item}", demo_set=number)
+                said[one.system].append(named)
     return said
 
 
@@ -58,18 +60,22 @@ def table(items: list[Item], said: dict[str, list[Prediction]], title: str) -> N
     print("|---" * (len(SYSTEMS) + 1) + "|")
     scores = {system: bootstrap.score(tables[system]).tasks for system in SYSTEMS}
     for task in sizes:
-        print(f"| {task} | " + " | ".join(f"{scores[s][task]:.3f}" for s in SYSTEMS) + " |")
+        row = " | ".join(f"{scores[system][task]:.3f}" for system in SYSTEMS)
+        print(f"| {task.partition('/')[2]} | {row} |")
 
 
-def read(runs: list[Path]) -> tuple[str, list[Item], dict[str, list[Prediction]]]:
-    """Returns the domain, test items and answers of runs of one domain."""
-    request = Request.from_dict(Run.open(runs[0]).manifest["request"])
-    own = assemble(request, Silent()).parts.sets[0]
-    return (
-        own.name,
-        [item for item in own.items if item.split == "test"],
-        predictions(runs, own.name),
-    )
+def read(runs: list[Path], asked: str | None) -> tuple[list[Item], dict[str, list[Prediction]]]:
+    """Returns the test items and answers of runs of one domain, under the domain's name."""
+    request = Request.from_dict(Run.open(runs[0]).manifest["request"], runs[0] / "manifest.json")
+    assembly = assemble(request, Silent())
+    domain, sets = assembly.parts.sets[0].name, {one.name: one for one in assembly.parts.sets}
+    own = sets[asked or domain]
+    items = [
+        replace(item, id=f"{domain}/{item.id}", task=f"{domain}/{item.task}")
+        for item in own.items
+        if item.split == "test"
+    ]
+    return items, predictions(runs, own.name, domain)
 
 
 def report(items: list[Item], said: dict[str, list[Prediction]], name: str, runs: int) -> None:
@@ -82,14 +88,18 @@ def report(items: list[Item], said: dict[str, list[Prediction]], name: str, runs
 
 def main() -> None:
     """Reads the runs named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="+")
+    parser.add_argument("--set", help="items; default: the domain's own")
+    options = parser.parse_args()
     by_domain: dict[str, list[Path]] = defaultdict(list)
-    for name in sys.argv[1:]:
+    for name in options.runs:
         run = find_run(name)
         by_domain[Run.open(run).manifest["domain"]].append(run)
     items: list[Item] = []
     said: dict[str, list[Prediction]] = defaultdict(list)
-    for runs in by_domain.values():
-        domain, own, answers = read(runs)
+    for domain, runs in by_domain.items():
+        own, answers = read(runs, options.set)
         report(own, answers, domain, len(runs))
         files = [json.loads((run / "round-1/scores.json").read_text()) for run in runs]
         print(f"\naccepted examples: {[one['accepted'] for one in files]}")

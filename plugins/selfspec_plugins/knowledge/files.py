@@ -41,13 +41,13 @@ READERS: dict[str, Callable[[Path], Iterator[tuple[str, str]]]] = {
     ".md": formats.plain,
     ".html": formats.html,
     ".htm": formats.html,
-    ".pdf": formats.pdf,
     ".jsonl": formats.jsonl,
 }
 """Suffix -> reader, which yields (text, source) pairs."""
 
 UNPACKERS: dict[str, Callable[[Path, int], Iterator[tuple[str, str]]]] = {
     ".docx": formats.docx,
+    ".pdf": formats.pdf,
     ".jsonl.xz": formats.jsonl_xz,
 }
 """The same of files that are larger than they look; told how many bytes to unpack at most."""

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from xml.etree import ElementTree
 
 LINE = 16 << 20
@@ -87,23 +87,64 @@ def html(path: Path) -> Iterator[tuple[str, str]]:
     yield "".join(page.parts), ""
 
 
-def pdf(path: Path) -> Iterator[tuple[str, str]]:
-    """Yields a pdf file, page by page."""
-    from pypdf import PdfReader
+def pdf(path: Path, limit: int) -> Iterator[tuple[str, str]]:
+    """Yields a pdf file, page by page.
+
+    Args:
+        limit: most bytes to unpack, of all pages together.
+    """
+    from pypdf import PdfReader, apply_configuration
 
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it warns of what it can mend
+    streams = ("zlib", "lzw", "run_length", "brotli", "array_based_stream")
+    bounds: dict[str, Any] = {f"{name}_maximum_output_length": limit for name in streams}
+    size, seen = 0, set[int]()
     try:
-        reader = PdfReader(path)
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise Damaged(": is encrypted; save it without its password first")
-        for page in reader.pages:
-            yield page.extract_text(), ""
+        with apply_configuration(**bounds):
+            reader = PdfReader(path)
+            if reader.is_encrypted and not reader.decrypt(""):
+                raise Damaged(": is encrypted; save it without its password first")
+            numbers = range(len(reader.pages))
+        for number in numbers:
+            with apply_configuration(**bounds):
+                page = reader.pages[number]
+                size = _grown(size, page, seen, limit)
+                text = page.extract_text()
+            yield text, ""
     except (Damaged, OSError):
         raise
     except Exception as error:  # any: the file may be broken in any way
         if "cryptography" in str(error):
             raise Damaged(": is encrypted; save it without its encryption first") from None
         raise Damaged(f": not a readable pdf file: {_first_line(error)}") from None
+
+
+def _grown(size: int, page: Any, seen: set[int], limit: int) -> int:
+    """Returns a size grown by what a page unpacks to: its contents, and each form it may draw.
+
+    Forms (ISO 32000-1, 8.10) may draw forms; one that several pages share counts once.
+    """
+    from pypdf.errors import LimitReachedError
+
+    parts = [page]
+    for part in parts:  # which grow
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        try:
+            data = page.get_contents() if part is page else part
+            size += len(data.get_data()) if data is not None else 0
+        except LimitReachedError:
+            size = limit + 1
+        except Exception:  # any: what is broken shows nothing, or `extract_text` says so
+            continue
+        if size > limit:
+            raise _unpacked(limit)
+        for key in ("/Resources", "/XObject"):
+            part = part[key] if isinstance(part, dict) and key in part else {}
+        found = [part[name] for name in part] if isinstance(part, dict) else []
+        parts += [x for x in found if isinstance(x, dict) and x.get("/Subtype") == "/Form"]
+    return size
 
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"

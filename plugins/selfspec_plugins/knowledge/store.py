@@ -41,7 +41,7 @@ class Store:
         # after a change of folder the same relative one would get it the other's database.
         path = str((home / "chroma").resolve())
         try:
-            client = chromadb.PersistentClient(path, Settings(anonymized_telemetry=False))
+            client: Any = chromadb.PersistentClient(path, Settings(anonymized_telemetry=False))
             weakref.finalize(self, client.close)
             self._rows = client.get_or_create_collection(
                 "passages", embedding_function=None, configuration={"hnsw": cast(Any, _HNSW)}
