@@ -19,7 +19,7 @@ from selfspec_core.pipeline import Parts
 from selfspec_core.plugins import PluginHost
 from selfspec_core.progress import Progress
 from selfspec_core.request import Request, check_settings, model_table, resolve_settings
-from selfspec_core.screening import about_dev, build_firewall, screened
+from selfspec_core.screening import about_items, build_firewall, screened
 from selfspec_core.stages.evaluate import EvaluationSet
 from selfspec_core.types import Item, Seed
 
@@ -100,7 +100,7 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
     firewall, unscreened = build_firewall(host, seeds, sets)
     context.seeds, left_out = screened(seeds, firewall)
     parts = _parts(host, context, sets, firewall)
-    notes += [*left_out, *about_dev(sets), *filter(None, (model.caveat,))]
+    notes += [*left_out, *about_items(sets), *filter(None, (model.caveat,))]
     failed = tuple(f"{source}: {source.error}" for source in host.failures())
     return Assembly(
         settings=settings,

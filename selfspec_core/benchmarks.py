@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from selfspec_core.errors import UsageError, nearest
-from selfspec_core.jsonl import read_jsonl, repeated
+from selfspec_core.jsonl import check_id, read_jsonl, repeated
 from selfspec_core.metrics import METRICS, PRIMARY, metric_name
 from selfspec_core.types import KINDS, LIST_KINDS, Item, Kind
 
@@ -70,6 +70,7 @@ def parse_items(rows: list[tuple[str, Row]], label: str) -> list[Item]:
     tasks: dict[str, Item] = {}
     for where, row in rows:
         item = _item(where, row, kinds)
+        check_id(item.id, where)
         if item.id in items:
             raise UsageError(f"{where}: 'id': '{item.id}' stands twice in this file")
         _check_same_task(where, item, tasks.setdefault(item.task, item))

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from importlib.resources.abc import Traversable
 from typing import Any
+from unicodedata import category
 
 from selfspec_core.errors import UsageError
 
@@ -40,6 +41,16 @@ def read_jsonl(file: Traversable, label: str) -> list[tuple[str, dict[str, Any]]
             raise UsageError(f"{where}: expected a JSON object")
         rows.append((where, row))
     return rows
+
+
+def check_id(id: str, where: str) -> None:
+    """Refuses an id with a control character: a terminal would act on it wherever it is named.
+
+    Raises:
+        UsageError: naming file and line.
+    """
+    if any(category(char) == "Cc" for char in id):
+        raise UsageError(f"{where}: 'id': {ascii(id)} holds a control character")
 
 
 def repeated(words: Sequence[str]) -> str | None:

@@ -41,17 +41,43 @@ def defaults(paths: Sequence[str]) -> dict[str, Any]:
     return {"retrieval": {"k": PASSAGES}} if paths else {}
 
 
+def check_paths(paths: Sequence[str]) -> None:
+    """Refuses, before anything is loaded, what leads to no file; what is in one is read later.
+
+    Raises:
+        UsageError: naming the flag and the path.
+    """
+    for path in map(Path, paths):
+        if not path.exists():
+            raise UsageError(f"--knowledge {path}: no such file or folder")
+        if path.is_dir() and not any(within.is_file() for within in path.rglob("*")):
+            raise UsageError(f"--knowledge {path}: holds no file")
+
+
+class _Held:
+    """Shows the stages of another progress; keeps its lines."""
+
+    def __init__(self, shown: Progress) -> None:
+        self.stage, self.advance = shown.stage, shown.advance
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        """Keeps a line."""
+        self.lines.append(line)
+
+
 def take_in(retriever: Retriever, paths: Sequence[str], folder: Path, progress: Progress) -> None:
     """Indexes the files of `--knowledge` in `folder`.
 
     Raises:
-        UsageError: naming the first file that cannot be read.
+        UsageError: naming the first file that cannot be read; the others are said before.
     """
-    failed = [
-        row.problem
-        for row in retriever.add([Path(path) for path in paths], progress, folder)
-        if row.problem
-    ]
+    held = _Held(progress)
+    rows = retriever.add([Path(path) for path in paths], held, folder)
+    failed = [row.problem for row in rows if row.problem]
+    for line in held.lines:
+        if line not in failed[:1]:
+            progress.say(line)
     if failed:
-        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        more = f", and {len(failed) - 1} more, named above" if len(failed) > 1 else ""
         raise UsageError(f"--knowledge {failed[0]}{more}")

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from selfspec_core.components import Domain, SeedSource
 from selfspec_core.errors import UsageError, nearest
-from selfspec_core.jsonl import read_jsonl, repeated
+from selfspec_core.jsonl import check_id, read_jsonl, repeated
 from selfspec_core.recipes import read_recipe
 from selfspec_core.types import CLOSED_KINDS, KINDS, Seed, Task
 
@@ -27,12 +27,14 @@ def parse_seeds(file: Traversable, label: str) -> list[Seed]:
 
     Raises:
         UsageError: naming file, line and key: a missing or unknown key, a wrong type, an unknown
-            kind, a closed kind without choices, an output that is no choice, an id used twice.
+            kind, a closed kind without choices, an output that is no choice, an id used twice or
+            with a control character.
     """
     seeds: dict[str, Seed] = {}
     for where, row in read_jsonl(file, label):
         _check_keys(row, where)
         seed = Seed.from_dict(row)
+        check_id(seed.id, where)
         if seed.id in seeds:
             raise UsageError(f"{where}: id '{seed.id}' is used twice")
         if seed.kind in CLOSED_KINDS and not seed.choices:
@@ -141,6 +143,8 @@ def _read_header(head: Traversable) -> dict[str, Any]:
     try:
         text = head.read_text(encoding="utf-8")
         table = tomllib.loads(text)
+    except OSError as error:
+        raise UsageError(f"tasks/{head.name}: cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"tasks/{head.name}: not valid TOML: {error}") from None
     for key in ("name", "kind", "metric", "title", "summary"):

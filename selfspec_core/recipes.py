@@ -49,6 +49,8 @@ def _read(file: Traversable, where: str) -> dict[str, Any]:
         raise UsageError(
             f"{where}: no such file; it holds what the domain changes in the recipes"
         ) from None
+    except OSError as error:
+        raise UsageError(f"{where}: cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{where}: not valid TOML: {error}") from None
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
 from selfspec_core.components import Domain, Generator, Model
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError, nearest
@@ -28,14 +30,24 @@ class Request:
     set: tuple[dict[str, Any], ...] = ()
     knowledge: tuple[str, ...] = ()
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     @classmethod
-    def from_dict(cls, row: dict[str, Any]) -> Request:
-        """Reads a request back from a manifest."""
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
+    def from_dict(cls, row: dict[str, Any], file: Path) -> Request:
+        """Reads a request back from a manifest.
+
+        Raises:
+            UsageError: naming the file and the key that is missing or wrong.
+        """
         try:
-            return cls(**values)
-        except TypeError as error:
-            raise UsageError(f"manifest.json: damaged: 'request': {error}") from None
+            asked = TypeAdapter(cls).validate_python(row)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, ("request", *first["loc"])))
+            raise UsageError(f"{file}: damaged: key '{key}': {first['msg'].lower()}") from None
+        if not asked.domain and not asked.seeds:
+            raise UsageError(f"{file}: damaged: 'request' has neither 'domain' nor 'seeds'")
+        return asked
 
 
 def resolve_settings(request: Request, domain: Domain, host: PluginHost) -> Settings:

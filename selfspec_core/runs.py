@@ -22,10 +22,12 @@ from filelock import FileLock, Timeout
 
 from selfspec_core.errors import SelfspecError, UsageError, nearest
 from selfspec_core.files import write_atomically
+from selfspec_core.manifest import read_manifest
 
 RUNS = Path("runs")
 _COMMITS = "commits.jsonl"
-_MANIFEST: dict[str, type] = {"request": dict, "conditions": dict, "timings": dict}
+_PATIENCE = 1.0
+"""Seconds that a writer waits for the lock: `in_use` holds it for an instant."""
 
 
 def dumps(value: Any) -> str:
@@ -170,24 +172,14 @@ class Run:
         """Opens an existing run.
 
         Raises:
-            UsageError: if there is no manifest or it cannot be read.
+            UsageError: if there is no manifest, or it lacks a key or is broken.
             SelfspecError: if another process is writing it.
         """
         run = cls(path, write=write)
-        try:
-            run.manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
-            raise UsageError(f"{path}: not a run folder (it has no manifest.json)") from None
-        except ValueError as error:
-            raise UsageError(f"{path}/manifest.json: not valid JSON: {error}") from None
-        if not isinstance(run.manifest, dict):
-            raise UsageError(f"{path}/manifest.json: expected a JSON object")
-        for key, kind in _MANIFEST.items():
-            if not isinstance(run.manifest.setdefault(key, kind()), kind):
-                found = run.manifest[key]
-                raise UsageError(f"{path}/manifest.json: damaged: '{key}' is {found!r}")
+        run.manifest = read_manifest(path)
         if write:
             run._acquire()
+            run.manifest = read_manifest(path)  # who held it may have finished the run
         return run
 
     def save_manifest(self) -> None:
@@ -214,18 +206,32 @@ class Run:
     def close(self) -> None:
         """Lets go of the lock."""
         if self._lock is not None:
-            self._lock.release()
             (self.path / ".owner").unlink(missing_ok=True)
+            self._lock.release()  # last: who waits for it writes an owner of its own
 
     def _acquire(self) -> None:
         assert self._lock is not None
         owner = self.path / ".owner"
         try:
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=_PATIENCE)
         except Timeout:
             who = owner.read_text(encoding="utf-8").strip() if owner.exists() else "another process"
             raise SelfspecError(f"{self.path}: in use by {who}; wait for it or stop it") from None
         owner.write_text(f"{os.uname().nodename}, process {os.getpid()}\n", encoding="utf-8")
+
+
+def in_use(path: Path) -> bool:
+    """Says whether a process is writing the run; only looks, also where nothing may be written."""
+    import fcntl  # what filelock uses where there is one
+
+    try:
+        with (path / ".lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:  # held; or it may not be asked, and the manifest is taken at its word
+        return True
+    return False
 
 
 def find_run(name: str) -> Path:
@@ -249,5 +255,5 @@ def find_run(name: str) -> Path:
 def _created(path: Path) -> str:
     try:
         return str(json.loads((path / "manifest.json").read_text(encoding="utf-8"))["created"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # to open it says what
         return ""

@@ -55,9 +55,11 @@ def screened(seeds: Sequence[Seed], firewall: Firewall) -> tuple[list[Seed], lis
     return kept, notes
 
 
-def about_dev(sets: Sequence[EvaluationSet]) -> list[str]:
-    """Returns notes on what dev items do not do; only those of the first set choose."""
+def about_items(sets: Sequence[EvaluationSet]) -> list[str]:
+    """Returns notes on what there is to measure on; only dev items of the first set choose."""
     first, *others = sets
+    if not any(one.split("test") for one in sets):
+        return ["no test items to measure on, so no scores; --benchmark FILE gives some"]
     notes = (
         []
         if first.split("dev")

@@ -41,7 +41,8 @@ def measure(
     files = tuple(map(absolute, benchmarks))
     folder = _round_of(target)
     if folder is not None:
-        asked = Request.from_dict(Run.open(find_run(target)).manifest["request"])
+        path = find_run(target)
+        asked = Request.from_dict(Run.open(path).manifest["request"], path / "manifest.json")
         request = replace(
             asked,
             domain=domain or asked.domain,
@@ -77,16 +78,21 @@ def measure(
 
 
 def _round_of(target: str) -> RoundFolder | None:
-    """Returns the last round of a run, or None if there is no run of that name."""
+    """Returns the last round of a run, or None if there is no run of that name.
+
+    Raises:
+        UsageError: if no round of it has begun.
+    """
     try:
         path = find_run(target)
     except UsageError:
         if target == "latest":
             raise
         return None
-    run = Run.open(path)
-    numbers = run.round_numbers()
-    return RoundFolder(run.path / f"round-{numbers[-1]}", write=False) if numbers else None
+    numbers = Run.open(path).round_numbers()
+    if not numbers:
+        raise UsageError(f"{path}: no round has begun yet; there is nothing to evaluate")
+    return RoundFolder(path / f"round-{numbers[-1]}", write=False)
 
 
 def _scores(scratch: Path, assembly: Assembly, adapters: dict[str, Adapter]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from selfspec_core.cli.output import plain
 from selfspec_core.cli.progress import make_progress
 from selfspec_core.cli.stop import interrupted
 from selfspec_core.errors import UsageError
-from selfspec_core.knowledge import take_in
+from selfspec_core.knowledge import check_paths, take_in
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.provenance import check_same, conditions, describe_machine
 from selfspec_core.request import Request
@@ -33,6 +33,7 @@ def start(name: str, request: Request, as_asked: dict[str, Any]) -> None:
         UsageError: for bad input, before anything is written.
     """
     check_name(name)
+    check_paths(request.knowledge)
     with make_progress() as progress:
         assembly = assemble(request, progress)
         run = Run.create(RUNS / name, _manifest(assembly, as_asked))
@@ -53,13 +54,14 @@ def go_on(path: Path) -> None:
     """
     run = Run.open(path, write=True)
     try:
-        if run.manifest.get("state") == "finished":
+        if run.manifest["state"] == "finished":
             click.echo(
                 f"{run.path} is finished; `selfspec show {quote(run.path.name)}` shows it", err=True
             )
             return
         with make_progress() as progress:
-            assembly = assemble(Request.from_dict(run.manifest["request"]), progress)
+            asked = Request.from_dict(run.manifest["request"], path / "manifest.json")
+            assembly = assemble(asked, progress)
             check_same(run.manifest, assembly)
             click.echo(f"going on in {run.path}", err=True)
             _finish(run, assembly)
@@ -69,7 +71,7 @@ def go_on(path: Path) -> None:
 
 
 def _finish(run: Run, assembly: Assembly) -> None:
-    before = float(run.manifest.get("seconds", 0.0))
+    before = float(run.manifest["seconds"])
     try:
         with _interruptible(run):
             context = assembly.context
@@ -94,7 +96,7 @@ def _note_shortfall(run: Run, wanted: int) -> None:
     got = sum(1 for _ in last.read("examples"))
     if got < wanted:
         why = "the proposals ended first (propose.limit); see what was rejected"
-        run.manifest.setdefault("notes", []).append(f"{got} of {wanted} examples: {why}")
+        run.manifest["notes"].append(f"{got} of {wanted} examples: {why}")
 
 
 @contextmanager

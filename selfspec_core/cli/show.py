@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
 
 from selfspec_core.cli.output import print_json
 from selfspec_core.errors import UsageError
-from selfspec_core.runs import RoundFolder, Run, find_run
+from selfspec_core.runs import RUNS, RoundFolder, Run, find_run, in_use
 from selfspec_core.stages.summary import funnel
 
 
@@ -42,20 +43,26 @@ def summarize(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: if the folder holds no run, or a file of it cannot be read.
     """
+    held = in_use(path)  # asked first: a run that lets go after this has written how it ended
     run = Run.open(path)
-    manifest, domain = run.manifest, run.manifest.get("domain")
+    manifest, domain = run.manifest, run.manifest["domain"]
+    state, notes = manifest["state"], manifest["notes"]
+    if state == "running" and not held:
+        name = quote(path.name if path.parent == RUNS else str(path))
+        state = "interrupted"
+        notes = [*notes, f"interrupted; nothing is lost: `selfspec resume {name}` goes on"]
     rounds = [_round(path / f"round-{number}", number, domain) for number in run.round_numbers()]
     return {
         "run": str(path),
         "domain": domain,
-        "model": manifest.get("model"),
-        "state": manifest.get("state"),
-        "created": manifest.get("created"),
-        "seconds": manifest.get("seconds"),
+        "model": manifest["model"],
+        "state": state,
+        "created": manifest["created"],
+        "seconds": manifest["seconds"],
         "chosen_round": manifest.get("chosen_round"),
-        "timings": manifest.get("timings", {}),
-        "not_screened_against": manifest.get("not_screened_against", []),
-        "notes": manifest.get("notes", []),
+        "timings": manifest["timings"],
+        "not_screened_against": manifest["not_screened_against"],
+        "notes": notes,
         "rounds": rounds,
     }
 

@@ -15,6 +15,7 @@ from selfspec_core.cli.progress import duration
 
 ORDER = ("base@0", "base-best@0", "base@5", "seeds-only@0", "seeds-only-long@0", "specialized@0")
 _REASONS = 3
+_VERDICTS = {"better": "green", "worse": "red"}
 
 
 def print_run(summary: Mapping[str, Any], out: Console) -> None:
@@ -38,11 +39,10 @@ def print_round(one: Mapping[str, Any], domain: str, out: Console) -> None:
     if one["tasks"]:
         words = [cell(f"{task} {n}") for task, n in one["tasks"].items()]
         out.print(_section("Accepted by task", Columns(words, padding=(0, 3, 0, 0))))
-    if not one["systems"]:
-        why = "nothing to score" if one.get("evaluated") else "not evaluated yet"
-        out.print(_section("Results", cell(f"{domain}: {why}", "dim")))
-    else:
+    if one["systems"]:
         print_scores(f"Results on {domain}", one, out)
+    elif not one.get("evaluated"):
+        out.print(_section("Results", cell("not evaluated yet", "dim")))
     for name, other in one.get("benchmarks", {}).items():
         print_scores(f"Results on benchmark {name}", other, out)
 
@@ -62,9 +62,9 @@ def print_scores(title: str, scores: Mapping[str, Any], out: Console) -> None:
     likelihood = scores.get("likelihood") or {}
     out.print(_section(title, results(scores["systems"], likelihood.get("systems", {}))))
     if scores["gains"]:
-        out.print(_section("Gains, paired by item, with 95 % interval", gains(scores["gains"])))
+        out.print(_section("Gains, paired by item, with 95 % interval", gains(scores)))
     if likelihood.get("gains"):
-        out.print(_section("Gains by likelihood of the choices", gains(likelihood["gains"])))
+        out.print(_section("Gains by likelihood of the choices", gains(likelihood)))
     if any(system["tasks"] for system in scores["systems"].values()):
         out.print(_section("By task", by_task(scores["systems"])))
 
@@ -109,19 +109,17 @@ def results(
     return rows
 
 
-def gains(pairs: Mapping[str, Mapping[str, float]]) -> RenderableType:
-    """Returns one line per pair: green if the whole interval is above 0, red if it is below."""
+def gains(scores: Mapping[str, Any]) -> RenderableType:
+    """Returns one line per pair of a set of items, with what the gain shows."""
+    from selfspec_core.statistics import Gain, verdict  # numpy
+
     rows = table("pair", "gain", "interval", "verdict", right=("gain", "interval"))
     rows.show_header = False
-    for pair, gain in pairs.items():
-        low, high = gain["low"], gain["high"]
-        style, verdict = "dim", "no clear difference"
-        if low > 0:
-            style, verdict = "green", "better"
-        elif high < 0:
-            style, verdict = "red", "worse"
-        cells = (pair.replace(" - ", " − "), f"{gain['mean']:+.3f}", _interval(gain), verdict)
-        rows.add_row(*(cell(text, style) for text in cells))
+    for pair, gain in scores["gains"].items():
+        asked = scores["systems"][pair.partition(" - ")[0]]
+        said = verdict(Gain(**gain), asked["n"], len(asked["tasks"]))
+        cells = (pair.replace(" - ", " − "), f"{gain['mean']:+.3f}", _interval(gain), said)
+        rows.add_row(*(cell(text, _VERDICTS.get(said, "dim")) for text in cells))
     return rows
 
 

@@ -83,7 +83,7 @@ def _choose_layout(
 ) -> tuple[str, dict[str, float]]:
     """Returns the layout in which the base does best on dev, and every layout's score there."""
     dev = own.split("dev")
-    if not dev:  # a note says so: `screening.about_dev`
+    if not dev:  # a note says so: `screening.about_items`
         return context.layout.name, {}
     bootstrap = _bootstrap(dev, context)
     scores = {}
@@ -109,6 +109,8 @@ def _ask(
     folder: RoundFolder, system: System, asked: EvaluationSet, context: Context
 ) -> list[Prediction]:
     """Asks a system a set, or reads what it said before the run was interrupted."""
+    if not asked.items:
+        return []
     key = f"{asked.name}/{system.name}"
     if any(c["stage"] == STAGE and c["asked"] == key for c in folder.commits):
         return [

@@ -79,6 +79,15 @@ def test_nearly_a_model_s_name_is_a_mistake_and_not_a_hub_id(written):
 
 
 def test_without_dev_items_no_layout_is_chosen_and_a_note_says_so(written):
-    request = Request(seeds=written("s.jsonl", SEEDS), set=(SCRIPTED,))
+    other = seed(3, "Nobody at the harbour could explain why the lamps went out.")
+    benchmark = written("bench.jsonl", [item(other)])
+    request = Request(seeds=written("s.jsonl", SEEDS), benchmarks=(benchmark,), set=(SCRIPTED,))
     notes = assemble(request, Silent()).notes
     assert any(note.startswith("no dev items to choose a layout by") for note in notes)
+
+
+def test_without_items_a_note_says_how_to_give_some_and_nothing_of_layouts(written):
+    request = Request(seeds=written("s.jsonl", SEEDS), set=(SCRIPTED,))
+    first, *others = assemble(request, Silent()).notes
+    assert first == "no test items to measure on, so no scores; --benchmark FILE gives some"
+    assert not any("layout" in note for note in others)

@@ -79,6 +79,30 @@ def remove(file):
     return lambda folder: (folder / file).unlink()
 
 
+def folder_instead(file):
+    """Returns a change: a folder stands where a file should."""
+
+    def change(folder):
+        (folder / file).unlink()
+        (folder / file).mkdir()
+
+    return change
+
+
+def link_to_nowhere(file):
+    """Returns a change: a file becomes a link to none."""
+
+    def change(folder):
+        (folder / file).unlink()
+        (folder / file).symlink_to("nowhere")
+
+    return change
+
+
+def not_utf8(file):
+    return lambda folder: (folder / file).write_bytes((folder / file).read_bytes() + b"\xe4\n")
+
+
 def rename_folder(folder):
     (folder / "selfspec_chemistry").rename(folder / "selfspec_chem")
     for file in (PROJECT, "selfspec_chem/__init__.py"):
@@ -196,6 +220,13 @@ BROKEN = [
     ("passages", row(PASSAGES, 3, id="chemistry-001"), "id 'chemistry-001' is used twice"),
     ("passages", rows(PASSAGES, id=["x"]), "passages.jsonl:1: 'id' is missing"),
     ("passages", add(PASSAGES, "not json\n"), "passages.jsonl:7: not valid JSON"),
+    ("recipes", folder_instead(RECIPE), "domain.toml: cannot be read (Is a directory)"),
+    ("seeds", link_to_nowhere(SEEDS), "seeds.jsonl: no such file"),
+    ("seeds", not_utf8(SEEDS), "seeds.jsonl: not UTF-8 at byte"),
+    ("seeds", row(SEEDS, 1, id="a\x1b[31m"), "seeds.jsonl:2: 'id': 'a\\x1b[31m' holds a control"),
+    ("tasks", row(ITEMS, 2, id="a\n"), "hazard.jsonl:3: 'id': 'a\\n' holds a control character"),
+    ("tasks", folder_instead(TASK), "tasks/hazard.toml: cannot be read (Is a directory)"),
+    ("tasks", link_to_nowhere(TASK), "tasks/hazard.toml: cannot be read (No such file"),
     ("run", breaks_when_run, "exit code 1: Error: .*no judgement today"),
 ]
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from selfspec_core.cli.show import summarize
+
 COMMAND = [sys.executable, "-m", "selfspec_core"]
 RUN = [
     *COMMAND,
@@ -41,9 +43,11 @@ def test_sigkill_and_resume(stage: str, whole: dict[str, str], tmp_path: Path) -
         if commits.exists() and f'"stage": "{stage}"' in commits.read_text():
             break
         time.sleep(0.001)
+    assert summarize(tmp_path / "runs/cut")["state"] == "running"
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert "finished" not in (tmp_path / "runs/cut/manifest.json").read_text()
+    assert summarize(tmp_path / "runs/cut")["state"] == "interrupted"
     resume = [*COMMAND, "resume", "latest"]
     subprocess.run(resume, cwd=tmp_path, check=True, capture_output=True)
     assert fingerprint(tmp_path / "runs/cut") == whole

@@ -12,6 +12,7 @@ import pytest
 
 from selfspec_core import SelfspecError, provenance
 from selfspec_core.assemble import assemble
+from selfspec_core.cli.session import _manifest
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
 from selfspec_core.provenance import check_same, conditions
@@ -24,7 +25,7 @@ SMALL = ({"data": {"size": 60}}, {"propose": {"batch": 16}}, {"evaluation": {"re
 def make(path: Path, *extra: dict, request: Request | None = None) -> Run:
     request = request or Request("finance", model="scripted", set=(*SMALL, *extra))
     assembly = assemble(request, Silent())
-    run = Run.create(path, {"conditions": conditions(assembly)})
+    run = Run.create(path, _manifest(assembly, {"domain": request.domain}))
     finish(run, assembly)
     return run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from selfspec_core.statistics import Bootstrap, Counts, tabulate
+from selfspec_core.statistics import LEAST_ITEMS, Bootstrap, Counts, Gain, tabulate, verdict
 from selfspec_core.types import Item, Prediction
 
 
@@ -95,6 +95,34 @@ def test_mismatches_are_refused():
         bootstrap.score({"t": counts([1] * 4)})
     with pytest.raises(ValueError, match="same tasks"):
         bootstrap.gain({"t": counts([1] * 5)}, {})
+
+
+@pytest.mark.parametrize(
+    ("gain", "items", "tasks", "said"),
+    [
+        ((0.3, 0.1, 0.5), 12, 1, "better"),
+        ((-0.3, -0.5, -0.1), 24, 2, "worse"),
+        ((0.1, -0.1, 0.3), 12, 1, "no clear difference"),
+        ((0.0, 0.0, 0.0), 240, 1, "no clear difference"),  # the same answers
+        ((0.3, 0.1, 0.5), 11, 1, "no verdict: under 12 items a task"),
+        ((0.3, 0.1, 0.5), 40, 20, "no verdict: under 12 items a task"),
+        ((1.0, 1.0, 1.0), 240, 1, "no verdict: all items differ alike"),
+        ((-0.1, -0.1, -0.1 + 1e-17), 240, 1, "no verdict: all items differ alike"),
+    ],
+)
+def test_a_verdict_needs_items_and_an_interval(gain, items, tasks, said):
+    assert verdict(Gain(*gain), items, tasks) == said
+
+
+def test_a_verdict_on_the_fewest_items_is_seldom_wrong():
+    draw = np.random.default_rng(4)
+    bootstrap = Bootstrap({"t": LEAST_ITEMS}, resamples=400)
+    wrong = 0
+    for _ in range(1000):
+        a, b = (draw.random(LEAST_ITEMS) < 0.5 for _ in range(2))
+        gain = bootstrap.gain({"t": counts(a)}, {"t": counts(b)})
+        wrong += verdict(gain, LEAST_ITEMS, 1) in ("better", "worse")
+    assert wrong / 1000 < 0.085
 
 
 def test_tabulate():

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.cli.show import summarize
 from selfspec_core.errors import UsageError
-from selfspec_core.runs import RoundFolder
+from selfspec_core.runs import RoundFolder, Run
 
 
 def shown(*arguments):
@@ -85,6 +85,49 @@ def test_a_run_under_way_shows_what_is_committed_and_changes_nothing(run_folder)
     assert one["rejected"] == {"novelty": 2, "agreement": 1}
     assert one["systems"] == one["gains"] == {}
     assert "not evaluated yet" in shown("demo")
+
+
+def test_a_gain_on_too_few_items_has_no_verdict(run_folder):
+    file = run_folder / "round-1/scores.json"
+    scores = json.loads(file.read_text())
+    own, extra = scores["sets"]["finance"], scores["sets"]["extra"]
+    for system in own["systems"].values():
+        system["n"] = 2
+    extra["gains"]["specialized@0 - base@0"] = {"mean": 1.0, "low": 1.0, "high": 1.0}
+    file.write_text(json.dumps(scores))
+    text = shown("demo")
+    assert text.count("no verdict: under 12 items a task") == len(own["gains"])
+    assert re.search(r"\+1\.000 +\[1\.000, 1\.000\] +no verdict: all items differ alike", text)
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def set_state(run_folder, state):
+    file = run_folder / "manifest.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"state": state}))
+
+
+def test_a_run_that_nobody_holds_is_interrupted_and_says_how_to_go_on(run_folder):
+    set_state(run_folder, "running")
+    before = sorted(run_folder.rglob("*"))
+    run_folder.chmod(0o555)  # only read
+    summary = json.loads(shown("latest", "--json"))
+    assert summary["state"] == "interrupted"
+    assert summary["notes"] == ["interrupted; nothing is lost: `selfspec resume demo` goes on"]
+    assert summary["notes"][0] in shown("demo")
+    assert f"`selfspec resume {run_folder}` goes on" in summarize(run_folder)["notes"][0]
+    run_folder.chmod(0o755)
+    assert sorted(run_folder.rglob("*")) == before
+
+
+def test_a_run_that_somebody_holds_is_running(run_folder):
+    set_state(run_folder, "running")
+    run = Run.open(run_folder, write=True)
+    assert summarize(run_folder)["state"] == "running"
+    assert summarize(run_folder)["notes"] == []
+    run.close()
+    assert summarize(run_folder)["state"] == "interrupted"
+    set_state(run_folder, "finished")
+    assert summarize(run_folder)["state"] == "finished"
 
 
 def test_a_run_that_has_just_begun(run_folder):

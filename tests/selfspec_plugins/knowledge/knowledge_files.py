@@ -42,24 +42,33 @@ def write_docx_body(path, body):
         )
 
 
-def write_pdf(path, text, password=None):
+def write_pdf(path, text, password=None, before="", pages=(), forms=()):
+    """Writes a page that shows a text; `pages` and `forms` are contents of more of them."""
     from pypdf import PdfWriter
     from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
     writer = PdfWriter()
-    page = writer.add_blank_page(200, 200)
-    font = DictionaryObject(
-        {
-            NameObject("/Type"): NameObject("/Font"),
-            NameObject("/Subtype"): NameObject("/Type1"),
-            NameObject("/BaseFont"): NameObject("/Helvetica"),
-        }
-    )
+
+    def stream(content, **keys):
+        made = DecodedStreamObject()
+        made.set_data(content.encode())
+        made = made.flate_encode()
+        made.update({NameObject(f"/{key}"): NameObject(f"/{name}") for key, name in keys.items()})
+        return writer._add_object(made)
+
+    font = {"/Type": "/Font", "/Subtype": "/Type1", "/BaseFont": "/Helvetica"}
+    font = DictionaryObject({NameObject(key): NameObject(name) for key, name in font.items()})
     fonts = DictionaryObject({NameObject("/F1"): writer._add_object(font)})
-    page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
-    content = DecodedStreamObject()
-    content.set_data(f"BT /F1 12 Tf 10 100 Td ({text}) Tj ET".encode())
-    page[NameObject("/Contents")] = writer._add_object(content)
+    drawn = {
+        NameObject(f"/X{n}"): stream(form, Type="XObject", Subtype="Form")
+        for n, form in enumerate(forms)
+    }
+    resources = {NameObject("/Font"): fonts, NameObject("/XObject"): DictionaryObject(drawn)}
+    shown = f"BT /F1 12 Tf 10 100 Td {before}({text}) Tj ET"
+    for content in (shown, *pages):
+        page = writer.add_blank_page(200, 200)
+        page[NameObject("/Resources")] = DictionaryObject(resources)
+        page[NameObject("/Contents")] = stream(content)
     if password:
         writer.encrypt(password, algorithm="RC4-128")
     writer.write(path)

@@ -1,0 +1,140 @@
+"""Who holds a run, and what its manifest must say."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from selfspec_core.cli.main import selfspec as cli
+from selfspec_core.errors import UsageError
+from selfspec_core.manifest import read_manifest
+from selfspec_core.runs import Run, find_run, in_use
+
+MANIFEST = {
+    "created": "2026-01-01T00:00:00+00:00",
+    "domain": "finance",
+    "model": "scripted",
+    "state": "running",
+    "seconds": 3.5,
+    "request": {"domain": "finance"},
+    "conditions": {},
+}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An unfinished run `demo` under runs/ of the working folder."""
+    monkeypatch.chdir(tmp_path)
+    path = Path("runs/demo")
+    path.mkdir(parents=True)
+    write(path, MANIFEST)
+    return path
+
+
+def write(path, manifest):
+    (path / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_run_is_in_use_while_somebody_holds_it(folder):
+    assert not in_use(folder)
+    run = Run.open(folder, write=True)
+    assert in_use(folder)
+    run.close()
+    assert not in_use(folder)
+
+
+def test_to_look_keeps_no_run_from_beginning(folder):
+    import fcntl
+
+    (folder / ".lock").touch()
+    with (folder / ".lock").open("rb") as looked_at:
+        fcntl.flock(looked_at, fcntl.LOCK_SH)
+        later = threading.Timer(0.2, fcntl.flock, (looked_at, fcntl.LOCK_UN))
+        later.start()
+        Run.open(folder, write=True).close()
+        later.join()
+
+
+def test_who_waited_for_a_run_sees_how_it_ended(folder):
+    first = Run.open(folder, write=True)
+    found = []
+
+    def wait():
+        second = Run.open(folder, write=True)
+        found.extend([second.manifest["state"], (folder / ".owner").exists()])
+        second.close()
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    time.sleep(0.2)
+    first.manifest["state"] = "finished"
+    first.save_manifest()
+    first.close()
+    waiting.join()
+    assert found == ["finished", True]
+
+
+BROKEN = [
+    ("{}", "key 'created' is missing"),
+    ("[]", "expected a JSON object"),
+    ("no", "not valid JSON: Expecting value: line 1 column 1"),
+    ("[" * 100_000, "not valid JSON"),
+    *(
+        (json.dumps({k: v for k, v in MANIFEST.items() if k != key}), f"key '{key}' is missing")
+        for key in MANIFEST
+    ),
+    (json.dumps(MANIFEST | {"request": 3}), "key 'request': expected an object, got 3"),
+    (json.dumps(MANIFEST | {"seconds": "x"}), "key 'seconds': expected a number, got 'x'"),
+    (json.dumps(MANIFEST | {"notes": "x"}), "key 'notes': expected a list"),
+]
+
+
+@pytest.mark.parametrize("command", ["show", "resume", "evaluate"])
+@pytest.mark.parametrize(("text", "message"), BROKEN, ids=[message for _, message in BROKEN])
+def test_a_broken_manifest_is_one_line_that_names_file_and_key(folder, command, text, message):
+    (folder / "manifest.json").write_text(text)
+    error = CliRunner().invoke(cli, [command, "demo"]).exception
+    assert isinstance(error, UsageError)
+    assert str(error).startswith("runs/demo/manifest.json: ")
+    assert message in str(error)
+    assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({}, "'request' has neither 'domain' nor 'seeds'"),
+        ({"domain": 3}, "key 'request.domain': input should be a valid string"),
+        ({"domain": "finance", "sett": 1}, "key 'request.sett': unexpected"),
+        ({"domain": "finance", "set": [3]}, "key 'request.set.0': input should be"),
+    ],
+)
+def test_a_broken_request_names_file_and_key(folder, request_, message):
+    write(folder, MANIFEST | {"request": request_})
+    (folder / "round-1").mkdir()
+    for command in ("resume", "evaluate"):
+        error = CliRunner().invoke(cli, [command, "demo"]).exception
+        assert isinstance(error, UsageError)
+        assert str(error).startswith(f"runs/demo/manifest.json: damaged: {message}")
+
+
+def test_a_run_without_a_round_is_not_taken_for_a_model(folder):
+    error = CliRunner().invoke(cli, ["evaluate", "demo"]).exception
+    assert str(error) == "runs/demo: no round has begun yet; there is nothing to evaluate"
+
+
+def test_a_broken_manifest_is_never_the_latest(folder):
+    for number, text in enumerate(("[]", "[" * 100_000, "{}")):
+        other = folder.parent / f"other-{number}"
+        other.mkdir()
+        (other / "manifest.json").write_text(text)
+    assert find_run("latest") == folder
+
+
+def test_a_manifest_of_an_earlier_version_may_lack_notes(folder):
+    assert read_manifest(folder)["notes"] == []
