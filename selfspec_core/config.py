@@ -124,6 +124,7 @@ class TrainingSettings(Table):
     model: str | None = Field(
         None, description="local model to tune when the one that generates cannot be tuned"
     )
+    layout: str = Field("alpaca", description="layout the specialist is tuned and asked in")
     r: int = Field(8, ge=1, description="rank of the adapter")
     alpha: int = Field(16, ge=1, description="scale of the adapter is alpha / r")
     dropout: float = Field(0.0, ge=0, lt=1)

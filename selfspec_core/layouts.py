@@ -69,12 +69,13 @@ ALPACA = Layout(
     output="\n\n### Response:\n",
     stop=("\n", "###"),
 )
-"""The layout a specialist is tuned and asked in (the Alpaca template, as the paper does)."""
+"""The layout a specialist is tuned and asked in, unless a recipe says otherwise (as the paper)."""
 
 LAYOUTS: dict[str, Layout] = {
     layout.name: layout
     for layout in (
         ALPACA,
+        Layout("lines", "Instruction: ", "\nInput: ", "\nResponse:"),
         Layout("task", "Task: ", "\nText: ", "\nAnswer:"),
         Layout("plain", "", "\n", "\nAnswer:"),
         Layout("question", "Question: ", "\nContext: ", "\nAnswer:"),

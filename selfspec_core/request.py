@@ -85,10 +85,10 @@ def check_settings(settings: Settings, host: PluginHost, model: Model) -> None:
     Raises:
         UsageError: naming the key.
     """
-    if settings.model.layout is not None and settings.model.layout not in LAYOUTS:
-        raise UsageError(
-            f"model.layout = {settings.model.layout!r}{nearest(settings.model.layout, LAYOUTS)}"
-        )
+    layouts = {"model": settings.model.layout, "training": settings.training.layout}
+    for table, layout in layouts.items():
+        if layout is not None and layout not in LAYOUTS:
+            raise UsageError(f"{table}.layout = {layout!r}{nearest(layout, LAYOUTS)}")
     if settings.data.size == 0 and not settings.data.seeds:
         raise UsageError("data.size = 0 and data.seeds = false: nothing is left to train on")
     for role, name in (

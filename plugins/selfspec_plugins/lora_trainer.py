@@ -11,7 +11,7 @@ from selfspec_core.components import Context, Trainer
 from selfspec_core.config import TrainingSettings
 from selfspec_core.errors import SelfspecError
 from selfspec_core.hookspecs import hookimpl
-from selfspec_core.layouts import ALPACA
+from selfspec_core.layouts import Layout
 from selfspec_core.types import Adapter, Example, Seed
 from selfspec_plugins.batches import common_prefix
 from selfspec_plugins.packing import Encoded, count_steps, order_steps, pack, shorten, split
@@ -51,7 +51,8 @@ class LoraTrainer(Trainer):
         if not rows:
             raise SelfspecError("nothing to train on: no example passed the filters")
         random_seed = context.random_seed_of("train") % 2**31
-        encoded = encode(rows, model, min(settings.max_tokens, model.context or 1 << 30))
+        most = min(settings.max_tokens, model.context or 1 << 30)
+        encoded = encode(rows, context.tuned_layout, model, most)
         taken = steps or count_steps(len(rows), settings.batch, settings.epochs)
         order = order_steps(len(rows), settings.batch, taken, random_seed)
         packed = [
@@ -95,16 +96,16 @@ class LoraTrainer(Trainer):
 
 
 def encode(
-    rows: Sequence[Seed | Example], model: TransformersModel, max_tokens: int
+    rows: Sequence[Seed | Example], layout: Layout, model: TransformersModel, max_tokens: int
 ) -> list[Encoded]:
     """Returns each row as the specialist will see it: prompt, response, end of text.
 
     Prompt and response are tokenized together; the response starts where the whole departs from
     the prompt's own tokens.
     """
-    prompts = [model.render(ALPACA.prompt(row.instruction, row.input)) for row in rows]
+    prompts = [model.render(layout.prompt(row.instruction, row.input)) for row in rows]
     alone = model.encode(prompts)
-    texts = [p + ALPACA.response(row.output) for p, row in zip(prompts, rows, strict=True)]
+    texts = [p + layout.response(row.output) for p, row in zip(prompts, rows, strict=True)]
     eos = model.tokenizer.eos_token_id
     end = [] if eos is None else [eos]
     return [

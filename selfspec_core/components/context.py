@@ -65,6 +65,11 @@ class Context:
         """The layout in which the untuned model is prompted."""
         return LAYOUTS[self.settings.model.layout or self.model.capabilities.layout]
 
+    @property
+    def tuned_layout(self) -> Layout:
+        """The layout in which a specialist is tuned and asked."""
+        return LAYOUTS[self.settings.training.layout]
+
     def seeds_of(self, task: str) -> list[Seed]:
         """Returns the seeds of one task, in order."""
         return [seed for seed in self.seeds if seed.task == task]

@@ -13,7 +13,7 @@ from typing import Any
 
 from selfspec_core.components import Context, Evaluator
 from selfspec_core.files import write_atomically
-from selfspec_core.layouts import ALPACA, LAYOUTS
+from selfspec_core.layouts import LAYOUTS
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
 from selfspec_core.stages.specialize import SPECIALIST
@@ -66,16 +66,16 @@ def evaluate(
 
 def _systems(adapters: Mapping[str, Adapter], best: str, context: Context) -> Iterator[System]:
     """Yields what is compared, base first; tuned systems are asked in the layout they know."""
-    settings = context.settings.evaluation
-    yield System(BASE, ALPACA)
+    settings, tuned = context.settings.evaluation, context.tuned_layout
+    yield System(BASE, tuned)
     yield System(BASE_BEST, LAYOUTS[best])
     if settings.shots:
         name = f"base@{settings.shots}"
         yield System(name, context.layout, None, settings.shots, settings.demo_sets)
     for control in (name for name in adapters if name != SPECIALIST):
-        yield System(f"{control}@0", ALPACA, adapters[control].path)
+        yield System(f"{control}@0", tuned, adapters[control].path)
     if SPECIALIST in adapters:
-        yield System(f"{SPECIALIST}@0", ALPACA, adapters[SPECIALIST].path)
+        yield System(f"{SPECIALIST}@0", tuned, adapters[SPECIALIST].path)
 
 
 def _choose_layout(

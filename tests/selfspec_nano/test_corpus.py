@@ -41,7 +41,7 @@ def test_held_out_frames_stay_out(domain: Domain) -> None:
 
 def test_the_tuned_layout_never_occurs() -> None:
     text = "\n".join(SAMPLE)
-    for marker in ("### Instruction", "### Input", "### Response"):
+    for marker in ("Instruction:", "Input:", "Response:", "### Instruction", "### Response"):
         assert marker not in text
 
 

@@ -95,7 +95,7 @@ def test_packing_keeps_every_example_and_the_capacity():
 
 def test_only_the_response_and_the_end_carry_loss(tiny):
     model = tiny()
-    for row, example in zip(rows(), encode(rows(), model, 512), strict=True):
+    for row, example in zip(rows(), encode(rows(), ALPACA, model, 512), strict=True):
         prompt = ALPACA.prompt(row.instruction, row.input)
         assert model.tokenizer.decode(example.ids[: example.start]) == prompt
         labelled = [token for token in example.labels if token != IGNORED]
@@ -118,7 +118,7 @@ def test_packed_logits_are_those_of_each_example_alone(tiny, architecture, flat)
     import torch
 
     model = tiny(architecture)
-    examples = encode(rows(8), model, 512)
+    examples = encode(rows(8), ALPACA, model, 512)
     packed = pack(examples, 2 * max(len(e.ids) for e in examples))
     batch = collate(packed, flat=flat)
     with torch.no_grad():
@@ -146,7 +146,7 @@ def test_first_loss_is_the_mean_over_the_response_tokens_of_the_step(trained, ar
     first = order_steps(20, 8, 1, ctx.random_seed_of("train") % 2**31)[0]
     total = count = 0
     for i in first:
-        example = encode(rows(), model, 512)[i]
+        example = encode(rows(), ALPACA, model, 512)[i]
         with torch.no_grad():
             logs = model.hf(torch.tensor([example.ids])).logits[0].log_softmax(-1)
         for k in range(example.start, len(example.ids)):
@@ -158,7 +158,9 @@ def test_first_loss_is_the_mean_over_the_response_tokens_of_the_step(trained, ar
 def test_it_learns_and_reports_what_it_did(trained, architecture):
     model, _, adapter = trained(architecture)
     assert (adapter.rows, adapter.steps) == (20, 6)
-    assert adapter.tokens == 2 * sum(len(e.ids) - e.start for e in encode(rows(), model, 512))
+    assert adapter.tokens == 2 * sum(
+        len(e.ids) - e.start for e in encode(rows(), ALPACA, model, 512)
+    )
     assert adapter.loss[1] < adapter.loss[0]
     config = json.loads((adapter.path / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == str(model.settings.path)
