@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfspec_core.copies import folded, nearest_copy, similarities
-from selfspec_core.layouts import ALPACA, Demonstrable
+from selfspec_core.layouts import LAYOUTS, Demonstrable
 from selfspec_core.text import Vocabulary, compared_text, words
 from selfspec_core.types import KEEP, Item, Verdict
 
@@ -36,7 +36,7 @@ class Firewall:
     An item's text is its input, or its instruction where it has no input; an instruction that
     no fixed wording accounts for is compared along with the input. A row is contaminated
 
-    - if the text as a trainer renders it, or its parts joined without labels, shares a run of
+    - if its text in any of the layouts, or its parts joined without labels, shares a run of
       `RUN` words with an item; runs that lie within a fixed instruction do not count;
     - or if its instruction and input are a near-copy of an item of fewer than `RUN` words, or
       hold such an item of at least `WHOLE` words in full, whatever stands around it.
@@ -145,9 +145,9 @@ class Firewall:
         return None
 
     def _shared_run(self, row: Demonstrable) -> Verdict | None:
-        rendered = ALPACA.entry(row.instruction, row.input, row.output)
-        joined = f"{row.instruction}\n{row.input}\n{row.output}"  # no label between the parts
-        for tokens in (words(rendered), words(joined)):
+        parts = (row.instruction, row.input, row.output)
+        texts = ["\n".join(parts), *(layout.entry(*parts) for layout in LAYOUTS.values())]
+        for tokens in dict.fromkeys(tuple(words(text)) for text in texts):
             runs = self._runs(tokens)
             at = np.searchsorted(self._hashes, runs).clip(max=max(len(self._hashes) - 1, 0))
             hits = np.flatnonzero(self._hashes[at] == runs) if len(self._hashes) else ()

@@ -51,11 +51,13 @@ class SelfInstruct(Generator):
             proposal_entry(layout, s.instruction, s.input) for s in shown
         )
         prompt = opening + open_entry(layout, chat=context.model.capabilities.chat)
-        texts = context.model.generate(
-            [prompt] * settings.batch,
-            _proposing(context, batch, proposal_stops(layout)),
-        )
         kin = context.seeds_of(task) if task else context.seeds
+        texts = _written(
+            [prompt] * settings.batch,
+            required(kin) if task else [],
+            _proposing(context, batch, proposal_stops(layout)),
+            context,
+        )
         return [
             _as_instruction(read_proposal(layout, text), text, kin, _id(context, batch, row), shown)
             for row, text in enumerate(texts)
@@ -113,8 +115,7 @@ class LabelFirst(SelfInstruct):
             for instruction, label in zip(asked, labels, strict=True)
         ]
         sampling = _proposing(context, batch, (f"{layout.end}{layout.instruction.strip()}",))
-        texts = context.model.generate(prompts, sampling)
-        texts = _completed(prompts, texts, required(seeds), sampling, context)
+        texts = _written(prompts, required(seeds), sampling, context)
         rows = []
         for row, (instruction, label, text) in enumerate(zip(asked, labels, texts, strict=True)):
             read = (label, text) if label is not None else read_proposal(layout, text)
@@ -155,31 +156,34 @@ class AnswerFirst(LabelFirst):
         return self._answer_first(batch, context, rng, seeds, labels)
 
 
-def _completed(
-    prompts: Sequence[str],
-    texts: Sequence[str],
-    parts: Sequence[str],
-    sampling: Sampling,
-    context: Context,
+def _written(
+    prompts: Sequence[str], parts: Sequence[str], sampling: Sampling, context: Context
 ) -> list[str]:
-    """Has the model go on where a finished text lacks a part that its task needs.
+    """Has texts written, and goes on with those that end without a part that their task needs.
 
     A small model ends a passage and forgets the question; once `Question:` stands there, it asks.
+    A chat model cannot be made to go on in the middle of what it said.
     """
-    whole = [text.rstrip() for text in texts]
-    for part in parts:
-        short = [
+    model = context.model
+    texts = model.generate(prompts, sampling)
+    if model.capabilities.chat:
+        return texts
+    for number, part in enumerate(parts, 1):
+        texts = [text.rstrip() for text in texts]
+        without = [
             row
-            for row, text in enumerate(whole)
+            for row, text in enumerate(texts)
             if text.endswith((".", "!", "?")) and part not in opened(text)
         ]
-        opening = [f"{whole[row]} {part}:" for row in short]
-        again = [prompts[row] + text for row, text in zip(short, opening, strict=True)]
-        other = replace(sampling, random_seed=sampling.random_seed + 1)
-        ends = context.model.generate(again, other) if again else []
-        for row, text, end in zip(short, opening, ends, strict=True):
-            whole[row] = f"{text} {end.strip()}"
-    return whole
+        if not without:
+            continue
+        for row in without:
+            texts[row] += f" {part}:"
+        another = replace(sampling, random_seed=sampling.random_seed + number)
+        ends = model.generate([prompts[row] + texts[row] for row in without], another)
+        for row, end in zip(without, ends, strict=True):
+            texts[row] += f" {end.strip()}"
+    return texts
 
 
 def _wanted(context: Context) -> list[str]:

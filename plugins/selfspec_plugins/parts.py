@@ -16,8 +16,8 @@ from selfspec_core.types import Instruction, Seed, Verdict
 from selfspec_plugins.checks import Finding, first_finding
 
 _OPENS = re.compile(r"(?:^|[.?!;]['\")]?\s+|\n)([A-Z][a-z]+):(?=\s)")
-_FEW = 3
-"""So few seeds of a task do not tell what belongs to it."""
+_ENOUGH = 3
+"""Seeds of a task from which on they tell what belongs to it."""
 
 
 def opened(text: str) -> list[str]:
@@ -27,7 +27,7 @@ def opened(text: str) -> list[str]:
 
 def required(seeds: Sequence[Seed]) -> list[str]:
     """Returns the parts that the inputs of all of a task's seeds have, as the first orders them."""
-    if len(seeds) < _FEW:
+    if len(seeds) < _ENOUGH:
         return []
     return [part for part in opened(seeds[0].input) if all(part in opened(s.input) for s in seeds)]
 
@@ -41,18 +41,17 @@ class Parts(Filter):
 
     def judge(self, candidates: Sequence[Instruction], context: Context) -> list[Verdict]:
         """Returns one verdict per candidate."""
-        kin = {
-            task: context.seeds_of(task) for task in dict.fromkeys(s.task for s in context.seeds)
-        }
-        needed = {task: required(seeds) for task, seeds in kin.items()}
-        known = {task: {p for s in seeds for p in opened(s.input)} for task, seeds in kin.items()}
-        anyone = {part for parts in needed.values() for part in parts}
-        return [
-            first_finding(
-                _findings(c.input, needed.get(c.task, []), anyone - known.get(c.task, anyone))
-            )
-            for c in candidates
-        ]
+        tasks = dict.fromkeys(seed.task for seed in context.seeds)
+        seeds = {task: context.seeds_of(task) for task in tasks}
+        needed = {task: required(own) for task, own in seeds.items()}
+        known = {task: {p for s in own for p in opened(s.input)} for task, own in seeds.items()}
+        needed_somewhere = {part for parts in needed.values() for part in parts}
+        verdicts = []
+        for candidate in candidates:
+            foreign = needed_somewhere - known.get(candidate.task, needed_somewhere)
+            found = _findings(candidate.input, needed.get(candidate.task, []), foreign)
+            verdicts.append(first_finding(found))
+        return verdicts
 
 
 def _findings(input: str, needed: Sequence[str], foreign: set[str]) -> list[Finding]:

@@ -1,9 +1,9 @@
-"""`python tests/benchmarks/pooled.py RUN RUN RUN [--set NAME]`: runs of several seeds as one table.
+"""`python tests/benchmarks/pooled.py RUN RUN RUN`: runs of several random seeds as one table.
 
 A run counts as one draw, as a demonstration set does within a run: scores are means over runs, and
 the bootstrap resamples runs as well as items within task. Prints the tables that README carries;
 for runs of several domains, as many of each, one over all of their tasks too. The items are those
-of the domain, or of another set the runs asked (`--set nano-world`).
+of the domain, or of another set the runs asked (`--items nano-world`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from selfspec_core.assemble import assemble
+from selfspec_core.errors import UsageError
 from selfspec_core.progress import Silent
 from selfspec_core.request import Request
 from selfspec_core.runs import RoundFolder, Run, find_run
@@ -69,6 +70,8 @@ def read(runs: list[Path], asked: str | None) -> tuple[list[Item], dict[str, lis
     request = Request.from_dict(Run.open(runs[0]).manifest["request"], runs[0] / "manifest.json")
     assembly = assemble(request, Silent())
     domain, sets = assembly.parts.sets[0].name, {one.name: one for one in assembly.parts.sets}
+    if asked and asked not in sets:
+        raise UsageError(f"--items {asked}: {runs[0]} asked {', '.join(sets)}")
     own = sets[asked or domain]
     items = [
         replace(item, id=f"{domain}/{item.id}", task=f"{domain}/{item.task}")
@@ -90,7 +93,7 @@ def main() -> None:
     """Reads the runs named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+")
-    parser.add_argument("--set", help="items; default: the domain's own")
+    parser.add_argument("--items", help="the set they come from; default: the domain's own")
     options = parser.parse_args()
     by_domain: dict[str, list[Path]] = defaultdict(list)
     for name in options.runs:
@@ -99,7 +102,7 @@ def main() -> None:
     items: list[Item] = []
     said: dict[str, list[Prediction]] = defaultdict(list)
     for domain, runs in by_domain.items():
-        own, answers = read(runs, options.set)
+        own, answers = read(runs, options.items)
         report(own, answers, domain, len(runs))
         files = [json.loads((run / "round-1/scores.json").read_text()) for run in runs]
         print(f"\naccepted examples: {[one['accepted'] for one in files]}")

@@ -8,6 +8,8 @@ from selfspec_core import UsageError
 from selfspec_core.assemble import assemble
 from selfspec_core.progress import Silent
 from selfspec_core.request import Request
+from selfspec_core.stages.evaluate import _systems
+from selfspec_core.types import Adapter
 
 SCRIPTED = {"model": {"name": "scripted"}}
 
@@ -91,3 +93,21 @@ def test_without_items_a_note_says_how_to_give_some_and_nothing_of_layouts(writt
     first, *others = assemble(request, Silent()).notes
     assert first == "no test items to measure on, so no scores; --benchmark FILE gives some"
     assert not any("layout" in note for note in others)
+
+
+@pytest.mark.parametrize("table", ["model", "training"])
+def test_an_unknown_layout_is_refused_with_the_nearest(written, table):
+    wrong = {table: {"layout": "lnes"}}
+    request = Request(None, seeds=written("s.jsonl", SEEDS), set=(SCRIPTED, wrong))
+    with pytest.raises(UsageError, match=f"{table}.layout = 'lnes'.*'lines'"):
+        assemble(request, Silent())
+
+
+def test_tuned_systems_are_asked_in_the_layout_of_the_recipe(written, tmp_path):
+    recipe = {"training": {"layout": "task"}}
+    request = Request(None, seeds=written("s.jsonl", SEEDS), set=(SCRIPTED, recipe))
+    context = assemble(request, Silent()).context
+    adapters = {"specialized": Adapter(tmp_path)}
+    layouts = {system.name: system.layout.name for system in _systems(adapters, "plain", context)}
+    assert layouts["base@0"] == layouts["specialized@0"] == "task"
+    assert layouts["base-best@0"] == "plain"

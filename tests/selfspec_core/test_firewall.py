@@ -8,6 +8,8 @@ import time
 import pytest
 
 from selfspec_core.firewall import Firewall
+from selfspec_core.layouts import LAYOUTS
+from selfspec_core.text import words
 from selfspec_core.types import Example, Item
 
 
@@ -78,6 +80,14 @@ def test_an_item_split_over_instruction_and_input_is_found():
     wall = Firewall([item("1", "", LONG)])
     tokens = LONG.split()
     assert reason(row(" ".join(tokens[8:]), " ".join(tokens[:8])), wall) != ""
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_a_run_across_the_labels_of_any_layout_counts(layout):
+    [*first, last] = LONG.split()[:13]
+    label = "".join(words(layout.input))
+    wall = Firewall([item("1", f"{' '.join(first[:6])} {label} {' '.join(first[6:])} {last}")])
+    assert reason(row(" ".join([*first[6:], last]), " ".join(first[:6])), wall) != ""
 
 
 def test_no_items_and_no_rows():

@@ -11,9 +11,10 @@ import tiny_models
 from selfspec_core.components import Context, Domain, Model
 from selfspec_core.config import ModelSettings, Settings
 from selfspec_core.errors import SelfspecError
-from selfspec_core.layouts import ALPACA
+from selfspec_core.layouts import ALPACA, LAYOUTS
 from selfspec_core.model_types import Sampling
 from selfspec_core.types import Seed
+from selfspec_plugins import lora_trainer
 from selfspec_plugins.lora_trainer import ROWS_PER_FORWARD, LoraTrainer, encode
 from selfspec_plugins.packing import (
     IGNORED,
@@ -101,6 +102,19 @@ def test_only_the_response_and_the_end_carry_loss(tiny):
         labelled = [token for token in example.labels if token != IGNORED]
         assert labelled[-1] == model.tokenizer.eos_token_id
         assert model.tokenizer.decode(labelled[:-1]) == row.output
+
+
+def test_rows_are_tuned_in_the_layout_of_the_recipe(tiny, tmp_path, monkeypatch):
+    seen = []
+
+    def noted(examples, layout, *rest):
+        seen.append(layout)
+        return encode(examples, layout, *rest)
+
+    monkeypatch.setattr(lora_trainer, "encode", noted)
+    asked = context(tiny(), layout="task")
+    LoraTrainer().train(rows(2), tmp_path, asked, steps=1)
+    assert seen == [LAYOUTS["task"]] == [asked.tuned_layout]
 
 
 def test_too_long_an_example_keeps_its_response():

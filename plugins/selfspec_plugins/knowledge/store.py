@@ -46,7 +46,7 @@ class Store:
             self._rows = client.get_or_create_collection(
                 "passages", embedding_function=None, configuration={"hnsw": cast(Any, _HNSW)}
             )
-            self.count()
+            self._rows.count()  # an unreadable database may open all the same
         except chromadb.errors.ChromaError as error:
             raise damaged(home, _first_line(error)) from None
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,7 @@ def test_a_relative_folder_is_that_of_the_working_folder(tmp_path, monkeypatch):
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
-        kept.append(filled(type(tmp_path)("index"), name))
+        kept.append(filled(Path("index"), name))
     assert [store.get()["ids"] for store in kept] == [["first"], ["second"]]
 
 
