@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
 import lzma
 import zipfile
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 from xml.etree import ElementTree
 
 LINE = 16 << 20
@@ -18,6 +17,17 @@ LINE = 16 << 20
 
 class Damaged(ValueError):
     """Not what the suffix says; the text follows the file's name, so it starts with `:`."""
+
+
+def unpacked(limit: int) -> Damaged:
+    """Returns what says that a file unpacks to more bytes than the limit."""
+    most = f"more than {limit >> 20} MB, the most that is read (components.knowledge.max_mb)"
+    return Damaged(f": unpacks to {most}; split it")
+
+
+def first_line(error: Exception) -> str:
+    """Returns the first line of what an error says, or the name of its type if it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def plain(path: Path) -> Iterator[tuple[str, str]]:
@@ -83,7 +93,7 @@ def html(path: Path) -> Iterator[tuple[str, str]]:
         page.feed(text)
         page.close()
     except (AssertionError, ValueError) as error:  # html.parser's, of what it does not expect
-        raise Damaged(f": not a readable html file: {_first_line(error)}") from None
+        raise Damaged(f": not a readable html file: {first_line(error)}") from None
     yield "".join(page.parts), ""
 
 
@@ -93,58 +103,9 @@ def pdf(path: Path, limit: int) -> Iterator[tuple[str, str]]:
     Args:
         limit: most bytes to unpack, of all pages together.
     """
-    from pypdf import PdfReader, apply_configuration
+    from selfspec_plugins.knowledge.pdf import pages  # pypdf takes a while to import
 
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it warns of what it can mend
-    streams = ("zlib", "lzw", "run_length", "brotli", "array_based_stream")
-    bounds: dict[str, Any] = {f"{name}_maximum_output_length": limit for name in streams}
-    size, seen = 0, set[int]()
-    try:
-        with apply_configuration(**bounds):
-            reader = PdfReader(path)
-            if reader.is_encrypted and not reader.decrypt(""):
-                raise Damaged(": is encrypted; save it without its password first")
-            numbers = range(len(reader.pages))
-        for number in numbers:
-            with apply_configuration(**bounds):
-                page = reader.pages[number]
-                size = _grown(size, page, seen, limit)
-                text = page.extract_text()
-            yield text, ""
-    except (Damaged, OSError):
-        raise
-    except Exception as error:  # any: the file may be broken in any way
-        if "cryptography" in str(error):
-            raise Damaged(": is encrypted; save it without its encryption first") from None
-        raise Damaged(f": not a readable pdf file: {_first_line(error)}") from None
-
-
-def _grown(size: int, page: Any, seen: set[int], limit: int) -> int:
-    """Returns a size grown by what a page unpacks to: its contents, and each form it may draw.
-
-    Forms (ISO 32000-1, 8.10) may draw forms; one that several pages share counts once.
-    """
-    from pypdf.errors import LimitReachedError
-
-    parts = [page]
-    for part in parts:  # which grow
-        if id(part) in seen:
-            continue
-        seen.add(id(part))
-        try:
-            data = page.get_contents() if part is page else part
-            size += len(data.get_data()) if data is not None else 0
-        except LimitReachedError:
-            size = limit + 1
-        except Exception:  # any: what is broken shows nothing, or `extract_text` says so
-            continue
-        if size > limit:
-            raise _unpacked(limit)
-        for key in ("/Resources", "/XObject"):
-            part = part[key] if isinstance(part, dict) and key in part else {}
-        found = [part[name] for name in part] if isinstance(part, dict) else []
-        parts += [x for x in found if isinstance(x, dict) and x.get("/Subtype") == "/Form"]
-    return size
+    yield from pages(path, limit)
 
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -198,9 +159,9 @@ def docx(path: Path, limit: int) -> Iterator[tuple[str, str]]:
             )
         except Exception as error:  # any: the file may be broken in any way
             hint = "encrypted, or not saved as .docx?"
-            raise Damaged(f": not a readable docx file ({hint}): {_first_line(error)}") from None
+            raise Damaged(f": not a readable docx file ({hint}): {first_line(error)}") from None
     if text is None:
-        raise _unpacked(limit)
+        raise unpacked(limit)
     yield cast(str, text), ""
 
 
@@ -222,7 +183,7 @@ def jsonl_xz(path: Path, limit: int) -> Iterator[tuple[str, str]]:
         while block := lines.read(1 << 20):
             size += len(block)
             if size > limit:
-                raise _unpacked(limit)
+                raise unpacked(limit)
         lines.seek(0)
         yield from _rows(lines)
 
@@ -237,11 +198,6 @@ def _rows(lines: BinaryIO) -> Iterator[tuple[str, str]]:
             yield _row(line, number)
 
 
-def _unpacked(limit: int) -> Damaged:
-    most = f"more than {limit >> 20} MB, the most that is read (components.knowledge.max_mb)"
-    return Damaged(f": unpacks to {most}; split it")
-
-
 def _row(line: bytes, number: int) -> tuple[str, str]:
     try:
         row = json.loads(line.decode("utf-8-sig"))
@@ -254,7 +210,3 @@ def _row(line: bytes, number: int) -> tuple[str, str]:
     if not isinstance(title, str) or not isinstance(source, str):
         raise Damaged(f":{number}: 'title' and 'source' must be strings")
     return f"{title}: {row['text']}" if title else row["text"], source
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -75,7 +75,6 @@ class Knowledge(Retriever):
         results: list[Indexed] = []
 
         def failed(path: Path, problem: str) -> None:
-            progress.say(f"{path}: {problem}")
             results.append(Indexed(str(path), "failed", problem=f"{path}: {problem}"))
 
         files = found(paths, failed)
@@ -133,7 +132,6 @@ class Knowledge(Retriever):
                     count += written
                     progress.advance(written)
         except Unreadable as error:
-            progress.say(str(error))
             return Indexed(label, "failed", problem=str(error))
         return Indexed(label, "replaced" if before else "added", count)
 

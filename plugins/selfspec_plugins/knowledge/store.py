@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from selfspec_core import SelfspecError
 from selfspec_plugins.knowledge.catalogue import damaged
+from selfspec_plugins.knowledge.formats import first_line
 
 _HNSW: dict[str, Any] = {
     "space": "cosine",
@@ -48,7 +49,7 @@ class Store:
             )
             self._rows.count()  # an unreadable database may open all the same
         except chromadb.errors.ChromaError as error:
-            raise damaged(home, _first_line(error)) from None
+            raise damaged(home, first_line(error)) from None
 
     def count(self) -> int:
         """Returns the number of passages."""
@@ -85,10 +86,6 @@ class Store:
             yield
         except ChromaError as error:
             raise SelfspecError(
-                f"{self._home}: the index cannot be used ({_first_line(error)}); if the disk has "
+                f"{self._home}: the index cannot be used ({first_line(error)}); if the disk has "
                 "room and nobody else uses the folder, remove it and add the files again"
             ) from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or ["chroma/"])[0]

@@ -42,8 +42,11 @@ def write_docx_body(path, body):
         )
 
 
-def write_pdf(path, text, password=None, before="", pages=(), forms=()):
-    """Writes a page that shows a text; `pages` and `forms` are contents of more of them."""
+def write_pdf(path, text, password=None, before="", pages=(), forms=(), codes=""):
+    """Writes a page that shows a text; `pages` and `forms` (X0, X1, ...) are contents of more.
+
+    `codes` are lines of a /ToUnicode.
+    """
     from pypdf import PdfWriter
     from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
@@ -58,16 +61,22 @@ def write_pdf(path, text, password=None, before="", pages=(), forms=()):
 
     font = {"/Type": "/Font", "/Subtype": "/Type1", "/BaseFont": "/Helvetica"}
     font = DictionaryObject({NameObject(key): NameObject(name) for key, name in font.items()})
+    if codes:
+        lines = f"begincmap\n1 beginbfchar\n{codes}\nendbfchar\nendcmap"
+        font[NameObject("/ToUnicode")] = stream(lines)
     fonts = DictionaryObject({NameObject("/F1"): writer._add_object(font)})
     drawn = {
         NameObject(f"/X{n}"): stream(form, Type="XObject", Subtype="Form")
         for n, form in enumerate(forms)
     }
     resources = {NameObject("/Font"): fonts, NameObject("/XObject"): DictionaryObject(drawn)}
+    resources = writer._add_object(DictionaryObject(resources))
+    for form in drawn.values():  # which may draw each other
+        form.get_object()[NameObject("/Resources")] = resources
     shown = f"BT /F1 12 Tf 10 100 Td {before}({text}) Tj ET"
     for content in (shown, *pages):
         page = writer.add_blank_page(200, 200)
-        page[NameObject("/Resources")] = DictionaryObject(resources)
+        page[NameObject("/Resources")] = resources
         page[NameObject("/Contents")] = stream(content)
     if password:
         writer.encrypt(password, algorithm="RC4-128")

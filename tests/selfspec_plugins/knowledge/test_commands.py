@@ -11,6 +11,8 @@ from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.errors import SelfspecError
 from selfspec_plugins.knowledge.files import MEGABYTE
 
+NOT_READ = ("missing.txt", "bad.txt", "empty.txt")
+
 
 def called(*arguments):
     result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
@@ -31,9 +33,14 @@ def listed():
 def test_a_bad_file_keeps_no_other_out(chemistry, files):
     (files / "bad.txt").write_bytes(b"\0\0")
     (files / "empty.txt").touch()
-    error = refused("knowledge", "add", "chemistry", files, files / "missing.txt")
-    assert error.exit_code == 1
+    result = CliRunner().invoke(
+        cli, ["knowledge", "add", "chemistry", str(files), str(files / "missing.txt")]
+    )
+    error = result.exception
+    assert isinstance(error, SelfspecError) and error.exit_code == 1
     assert str(error).startswith(f"{files / 'missing.txt'}: no such file or folder, and 2 more")
+    said = f"{result.stderr}{error}"
+    assert [said.count(f"{files / name}: ") for name in NOT_READ] == [1, 1, 1]
     rows = listed()
     assert [row["path"].rpartition("/")[2] for row in rows] == [
         "passages.jsonl",

@@ -148,26 +148,6 @@ def test_a_docx_unpacks_to_no_more_than_the_limit(tmp_path):
     assert text_of(tmp_path / "a.docx", 2).startswith("First First")
 
 
-def test_a_pdf_unpacks_to_no_more_than_the_limit(tmp_path):
-    line = "(Page of text) Tj " * 60_000
-    write_pdf(tmp_path / "a.pdf", "end", before=line)
-    assert (tmp_path / "a.pdf").stat().st_size < 20_000
-    with pytest.raises(Unreadable, match=r"a.pdf: unpacks to more than 1 MB.*max_mb.*split it"):
-        list(read(tmp_path / "a.pdf", 1))
-    assert text_of(tmp_path / "a.pdf", 2).startswith("Page of text")
-
-
-@pytest.mark.parametrize("where", ["pages", "forms"])
-def test_the_limit_holds_for_all_pages_and_their_forms_together(tmp_path, where):
-    half = "% nothing is shown\n" * 32_000
-    write_pdf(tmp_path / "a.pdf", "Page of text", **{where: [half, half + "%"]})
-    with pytest.raises(Unreadable, match=r"a.pdf: unpacks to more than 1 MB"):
-        list(read(tmp_path / "a.pdf", 1))
-    assert text_of(tmp_path / "a.pdf", 2) == "Page of text"
-    write_pdf(tmp_path / "b.pdf", "Page of text", **{where: [half]})
-    assert text_of(tmp_path / "b.pdf") == "Page of text"
-
-
 def test_a_link_is_read_by_its_own_suffix(tmp_path):
     (tmp_path / "blob").write_text("Linked text.")
     (tmp_path / "files").mkdir()
