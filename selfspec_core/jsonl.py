@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from importlib.resources.abc import Traversable
 from typing import Any
-from unicodedata import category
 
 from selfspec_core.errors import UsageError
+from selfspec_core.text import unprintable
 
 
 def read_jsonl(file: Traversable, label: str) -> list[tuple[str, dict[str, Any]]]:
@@ -44,13 +44,13 @@ def read_jsonl(file: Traversable, label: str) -> list[tuple[str, dict[str, Any]]
 
 
 def check_id(id: str, where: str) -> None:
-    """Refuses an id with a control character: a terminal would act on it wherever it is named.
+    """Refuses an id that a terminal would act on wherever it is named; see `unprintable`.
 
     Raises:
         UsageError: naming file and line.
     """
-    if any(category(char) == "Cc" for char in id):
-        raise UsageError(f"{where}: 'id': {ascii(id)} holds a control character")
+    if found := unprintable(id):
+        raise UsageError(f"{where}: 'id': {ascii(id)} holds a control character ({found})")
 
 
 def repeated(words: Sequence[str]) -> str | None:

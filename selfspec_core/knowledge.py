@@ -11,6 +11,7 @@ from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError
 from selfspec_core.plugins import PluginHost
 from selfspec_core.progress import Progress
+from selfspec_core.types import Indexed
 
 PASSAGES = 3
 """Passages in a prompt when `--knowledge` is given and no setting says how many."""
@@ -54,30 +55,20 @@ def check_paths(paths: Sequence[str]) -> None:
             raise UsageError(f"--knowledge {path}: holds no file")
 
 
-class _Held:
-    """Shows the stages of another progress; keeps its lines."""
-
-    def __init__(self, shown: Progress) -> None:
-        self.stage, self.advance = shown.stage, shown.advance
-        self.lines: list[str] = []
-
-    def say(self, line: str) -> None:
-        """Keeps a line."""
-        self.lines.append(line)
-
-
 def take_in(retriever: Retriever, paths: Sequence[str], folder: Path, progress: Progress) -> None:
     """Indexes the files of `--knowledge` in `folder`.
 
     Raises:
         UsageError: naming the first file that cannot be read; the others are said before.
     """
-    held = _Held(progress)
-    rows = retriever.add([Path(path) for path in paths], held, folder)
-    failed = [row.problem for row in rows if row.problem]
-    for line in held.lines:
-        if line not in failed[:1]:
-            progress.say(line)
-    if failed:
-        more = f", and {len(failed) - 1} more, named above" if len(failed) > 1 else ""
-        raise UsageError(f"--knowledge {failed[0]}{more}")
+    rows = retriever.add([Path(path) for path in paths], progress, folder)
+    if problem := say_problems(rows, progress):
+        raise UsageError(f"--knowledge {problem}")
+
+
+def say_problems(rows: Sequence[Indexed], progress: Progress) -> str:
+    """Says all problems but the first, and returns that for the error that ends the command."""
+    first, *others = [row.problem for row in rows if row.problem] or [""]
+    for problem in others:
+        progress.say(problem)
+    return f"{first}, and {len(others)} more, named above" if others else first

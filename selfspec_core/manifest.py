@@ -1,15 +1,18 @@
-"""What a run says about itself, read back: whatever is missing or wrong is said with its key."""
+"""What a run says about itself: made when it begins; read back, a wrong key is said by name."""
 
 from __future__ import annotations
 
 import json
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selfspec_core.errors import UsageError
 
-_SORTS = {str: "a text", dict: "an object", list: "a list", float: "a number"}
+if TYPE_CHECKING:
+    from selfspec_core.assemble import Assembly
+
+_NAMES = {str: "a text", dict: "an object", list: "a list", float: "a number"}
 _KEYS: dict[str, type] = {
     "created": str,
     "domain": str,
@@ -23,6 +26,30 @@ _KEYS: dict[str, type] = {
     "notes": list,
 }
 _MAY_LACK: dict[str, Any] = {"timings": {}, "not_screened_against": [], "notes": []}
+
+
+def new_manifest(assembly: Assembly, as_asked: dict[str, Any]) -> dict[str, Any]:
+    """Returns the manifest of a run that is about to begin; `Run.create` adds when.
+
+    Args:
+        as_asked: the request as `Request.from_dict` reads it, for `selfspec resume`.
+    """
+    from selfspec_core.provenance import conditions, describe_machine  # only reading is light
+
+    return {
+        "domain": assembly.context.domain,
+        "model": assembly.settings.model.name,
+        "state": "running",
+        "seconds": 0.0,
+        "chosen_round": None,
+        "request": as_asked,
+        "conditions": conditions(assembly),
+        "machine": describe_machine(),
+        "plugins": assembly.plugins,
+        "not_screened_against": list(assembly.unscreened),
+        "notes": list(assembly.notes),
+        "timings": {},
+    }
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -41,10 +68,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise UsageError(f"{file}: expected a JSON object")
     manifest = deepcopy(_MAY_LACK) | manifest
-    for key, sort in _KEYS.items():
+    for key, expected in _KEYS.items():
         if key not in manifest:
             raise UsageError(f"{file}: damaged: key '{key}' is missing")
-        if not isinstance(manifest[key], (int, float) if sort is float else sort):
+        if not isinstance(manifest[key], (int, float) if expected is float else expected):
             found = repr(manifest[key])[:40]
-            raise UsageError(f"{file}: damaged: key '{key}': expected {_SORTS[sort]}, got {found}")
+            wanted = _NAMES[expected]
+            raise UsageError(f"{file}: damaged: key '{key}': expected {wanted}, got {found}")
     return manifest

@@ -74,9 +74,8 @@ class RoundFolder:
             journal = self.path / name
             found = journal.stat().st_size if journal.exists() else 0
             if found < size:
-                raise SelfspecError(
-                    f"{journal}: damaged: {found} bytes, but {_COMMITS} says {size}"
-                )
+                lacking = f"{found} bytes, but {_COMMITS} says {size}"
+                raise SelfspecError(f"{journal}: damaged: {lacking}")
         journals = [path for path in self.path.glob("*.jsonl") if path.name != _COMMITS]
         if not self.commits and any(path.stat().st_size for path in journals):
             if not (self.path / _COMMITS).exists():
@@ -88,11 +87,7 @@ class RoundFolder:
             os.truncate(self.path / _COMMITS, len(whole[0] + whole[1]))
 
     def commit(
-        self,
-        stage: str,
-        batch: int,
-        rows: Mapping[str, Sequence[Mapping[str, Any]]],
-        **notes: Any,
+        self, stage: str, batch: int, rows: Mapping[str, Sequence[Mapping[str, Any]]], **notes: Any
     ) -> None:
         """Appends a batch's rows to their journals, then commits them together.
 
@@ -105,12 +100,8 @@ class RoundFolder:
             data = "".join(dumps(line) + "\n" for line in lines).encode()
             self._append(journal, data)
             self._sizes[journal] = self._sizes.get(journal, 0) + len(data)
-        commit = {
-            "stage": stage,
-            "batch": batch,
-            **notes,
-            "sizes": dict(sorted(self._sizes.items())),
-        }
+        sizes = dict(sorted(self._sizes.items()))
+        commit = {"stage": stage, "batch": batch, **notes, "sizes": sizes}
         self._append(_COMMITS, (dumps(commit) + "\n").encode())
         self.commits.append(commit)
 
@@ -156,13 +147,18 @@ class Run:
 
         Raises:
             UsageError: if the folder exists already.
+            SelfspecError: if another process began the same run an instant ago.
         """
+        again = f"`selfspec resume {quote(path.name)}` goes on"
+        taken = UsageError(f"--name {path.name}: {path} exists already; {again}")
         if path.exists() and any(path.iterdir()):
-            again = f"`selfspec resume {quote(path.name)}` goes on"
-            raise UsageError(f"--name {path.name}: {path} exists already; {again}")
+            raise taken
         path.mkdir(parents=True, exist_ok=True)
         run = cls(path, write=True)
         run._acquire()
+        if (path / "manifest.json").exists():  # made since, by who held it
+            run.close()
+            raise taken
         run.manifest = {"created": datetime.now(UTC).isoformat(), **manifest}
         run.save_manifest()
         return run
@@ -179,7 +175,11 @@ class Run:
         run.manifest = read_manifest(path)
         if write:
             run._acquire()
-            run.manifest = read_manifest(path)  # who held it may have finished the run
+            try:
+                run.manifest = read_manifest(path)  # who held it may have finished the run
+            except BaseException:
+                run.close()
+                raise
         return run
 
     def save_manifest(self) -> None:
@@ -199,13 +199,13 @@ class Run:
         return sorted(int(match[1]) for match in found if match)
 
     def discard_unused(self) -> None:
-        """Removes the folder if no batch was ever committed in it."""
+        """Removes the folder if no batch was ever committed in it; to be called before `close`."""
         if not any(self.path.glob(f"round-*/{_COMMITS}")):
             shutil.rmtree(self.path)
 
     def close(self) -> None:
-        """Lets go of the lock."""
-        if self._lock is not None:
+        """Lets go of the lock, if it is held: `.owner` is the next writer's afterwards."""
+        if self._lock is not None and self._lock.is_locked:
             (self.path / ".owner").unlink(missing_ok=True)
             self._lock.release()  # last: who waits for it writes an owner of its own
 

@@ -25,10 +25,11 @@ Floats = NDArray[np.float64]
 _ENDS = (2.5, 97.5)
 
 LEAST_ITEMS = 12
-"""Items of a task, on average, below which a gain has no verdict.
+"""Items of the smallest task below which a gain has no verdict: it weighs as much as any other.
 
 Simulated for two systems that are equally good: 6.5 % of the intervals of 12 items leave out 0, and
-5.5 % of those of 20; of 2 to 10 items up to 12 % do, and of 5 to 20 tasks of 2 items up to 18 %.
+5.5 % of those of 20; of 2 to 10 items up to 12 % do, of 5 to 20 tasks of 2 items up to 18 %, and
+half of those of two tasks of 1 and 23 items.
 """
 
 _NO_WIDTH = 1e-9
@@ -62,14 +63,14 @@ class Gain:
     high: float
 
 
-def verdict(gain: Gain, items: int, tasks: int) -> str:
-    """Says what a gain on so many items and tasks shows, or that it shows nothing and why.
+def conclusion(gain: Gain, fewest: int) -> str:
+    """Says what a gain shows where the smallest task has `fewest` items, or why it shows nothing.
 
     An interval without width is none where there is a gain: all items differ alike, and resampling
     them tells nothing of others.
     """
-    if items < LEAST_ITEMS * tasks:
-        return f"no verdict: under {LEAST_ITEMS} items a task"
+    if fewest < LEAST_ITEMS:
+        return f"no verdict: under {LEAST_ITEMS} items in a task"
     if gain.high - gain.low < _NO_WIDTH < abs(gain.mean):
         return "no verdict: all items differ alike"
     if gain.low > 0:

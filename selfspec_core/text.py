@@ -1,4 +1,7 @@
-"""Words, compared texts and ROUGE-L: what novelty and contamination are measured with."""
+"""Words, compared texts and ROUGE-L: what novelty and contamination are measured with.
+
+And which characters of a text a terminal would act on.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ _SINGLE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and Han
 _WORD = re.compile(f"[{_SINGLE}]|[^\\W_{_SINGLE}]+")
 _SURROGATES = range(0xD800, 0xE000)
 _CODE_POINTS = 0x110000
+_ACTED_ON = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_JOINERS = "\u200c\u200d"  # invisible, yet part of words in some scripts
 
 
 def words(text: str) -> list[str]:
@@ -31,6 +36,18 @@ def words(text: str) -> list[str]:
 def _invisible(char: str) -> bool:
     """Soft hyphens, zero-width spaces and the like: they part no words."""
     return unicodedata.category(char) == "Cf"
+
+
+def unprintable(text: str) -> str | None:
+    """Returns the first character that a terminal would act on rather than print, as `U+202E`.
+
+    Those are controls, line and paragraph separators, halves of surrogate pairs, and invisible
+    formatting such as changes of direction, but not the joiners that some scripts write with.
+    """
+    for char in text:
+        if unicodedata.category(char) in _ACTED_ON and char not in _JOINERS:
+            return f"U+{ord(char):04X}"
+    return None
 
 
 def compared_text(instruction: str, input: str, fixed: Collection[str]) -> str:

@@ -46,11 +46,13 @@ def add(domain: str, paths: tuple[str, ...], recipe: str, set_flags: tuple[str, 
     from selfspec_core.cli.progress import make_progress
     from selfspec_core.cli.stop import interrupted
     from selfspec_core.errors import SelfspecError
+    from selfspec_core.knowledge import say_problems
 
     retriever = _retriever(domain, recipe, set_flags)
     try:
         with make_progress() as progress:
             rows = retriever.add([Path(path).absolute() for path in paths], progress)
+            problem = say_problems(rows, progress)
     except KeyboardInterrupt as stop:
         raise interrupted(stop, "the same command again completes the index") from None
     counts = {state: [row for row in rows if row.state == state] for state in _STATES}
@@ -60,11 +62,8 @@ def add(domain: str, paths: tuple[str, ...], recipe: str, set_flags: tuple[str, 
         if found
     ]
     click.echo(plain("; ".join(done) or "nothing to add"))
-    failed = [row for row in rows if row.state == "failed"]
-    if failed:
-        first = plain(failed[0].problem)
-        more = f", and {len(failed) - 1} more, named above" if len(failed) > 1 else ""
-        raise SelfspecError(f"{first}{more}")
+    if problem:
+        raise SelfspecError(plain(problem))
 
 
 _STATES = ("added", "replaced", "unchanged")

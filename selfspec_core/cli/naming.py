@@ -6,11 +6,11 @@ import re
 from datetime import datetime
 
 from selfspec_core.errors import UsageError
+from selfspec_core.text import unprintable
 
 LONGEST = 200
 """Bytes of a name at most; file systems take 255, and files beside the folder need a few."""
 
-_JOINERS = "\u200c\u200d"  # invisible, yet part of words in some scripts
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _RESERVED = '/\\<>:"|?*'
 
@@ -49,8 +49,8 @@ def _problem(name: str) -> str:
         return f"ends with '{name[-1]}'"
     if reserved:
         return f"holds {' '.join(reserved)}"
-    if not all(c.isprintable() or c in _JOINERS for c in name):
-        return "holds a control character, or one that is not text"
+    if found := unprintable(name):
+        return f"holds a control character, or one that is not text ({found})"
     if _DEVICES.fullmatch(name):
         return "is the name of a device on Windows"
     return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -19,8 +19,9 @@ from selfspec_core.cli.progress import make_progress
 from selfspec_core.cli.stop import interrupted
 from selfspec_core.errors import UsageError
 from selfspec_core.knowledge import check_paths, take_in
+from selfspec_core.manifest import new_manifest
 from selfspec_core.pipeline import run_rounds
-from selfspec_core.provenance import check_same, conditions, describe_machine
+from selfspec_core.provenance import check_same
 from selfspec_core.request import Request
 from selfspec_core.runs import RUNS, Run
 from selfspec_core.sources import domain_clashes
@@ -36,13 +37,13 @@ def start(name: str, request: Request, as_asked: dict[str, Any]) -> None:
     check_paths(request.knowledge)
     with make_progress() as progress:
         assembly = assemble(request, progress)
-        run = Run.create(RUNS / name, _manifest(assembly, as_asked))
-        _say_plan(run, assembly)
-        try:
-            _finish(run, assembly)
-        except UsageError:  # found only when the model was loaded: nothing has been done yet
-            run.discard_unused()
-            raise
+        with closing(Run.create(RUNS / name, new_manifest(assembly, as_asked))) as run:
+            _say_plan(run, assembly)
+            try:
+                _finish(run, assembly)
+            except UsageError:  # found only when the model was loaded: nothing has been done yet
+                run.discard_unused()
+                raise
     _show(run)
 
 
@@ -52,8 +53,7 @@ def go_on(path: Path) -> None:
     Raises:
         SelfspecError: if the run is in use, or its conditions changed.
     """
-    run = Run.open(path, write=True)
-    try:
+    with closing(Run.open(path, write=True)) as run:
         if run.manifest["state"] == "finished":
             click.echo(
                 f"{run.path} is finished; `selfspec show {quote(run.path.name)}` shows it", err=True
@@ -65,8 +65,6 @@ def go_on(path: Path) -> None:
             check_same(run.manifest, assembly)
             click.echo(f"going on in {run.path}", err=True)
             _finish(run, assembly)
-    finally:
-        run.close()
     _show(run)
 
 
@@ -87,7 +85,6 @@ def _finish(run: Run, assembly: Assembly) -> None:
             timings[step] = round(timings.get(step, 0.0) + seconds, 2)
         run.manifest["seconds"] = round(before + seconds_since_start(), 1)
         run.save_manifest()
-        run.close()
 
 
 def _note_shortfall(run: Run, wanted: int) -> None:
@@ -107,23 +104,6 @@ def _interruptible(run: Run) -> Iterator[None]:
     except KeyboardInterrupt as stop:
         again = f"nothing is lost: `selfspec resume {quote(run.path.name)}` goes on"
         raise interrupted(stop, again) from None
-
-
-def _manifest(assembly: Assembly, as_asked: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "domain": assembly.context.domain,
-        "model": assembly.settings.model.name,
-        "state": "running",
-        "seconds": 0.0,
-        "chosen_round": None,
-        "request": as_asked,
-        "conditions": conditions(assembly),
-        "machine": describe_machine(),
-        "plugins": assembly.plugins,
-        "not_screened_against": list(assembly.unscreened),
-        "notes": list(assembly.notes),
-        "timings": {},
-    }
 
 
 def _say_plan(run: Run, assembly: Assembly) -> None:

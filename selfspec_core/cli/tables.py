@@ -111,16 +111,22 @@ def results(
 
 def gains(scores: Mapping[str, Any]) -> RenderableType:
     """Returns one line per pair of a set of items, with what the gain shows."""
-    from selfspec_core.statistics import Gain, verdict  # numpy
+    from selfspec_core.statistics import Gain, conclusion  # numpy
 
     rows = table("pair", "gain", "interval", "verdict", right=("gain", "interval"))
     rows.show_header = False
     for pair, gain in scores["gains"].items():
-        asked = scores["systems"][pair.partition(" - ")[0]]
-        said = verdict(Gain(**gain), asked["n"], len(asked["tasks"]))
+        said = conclusion(Gain(**gain), _fewest(scores, pair.partition(" - ")[0]))
         cells = (pair.replace(" - ", " − "), f"{gain['mean']:+.3f}", _interval(gain), said)
         rows.add_row(*(cell(text, _VERDICTS.get(said, "dim")) for text in cells))
     return rows
+
+
+def _fewest(scores: Mapping[str, Any], system: str) -> int:
+    """Returns the items of the smallest task; of a run that did not note sizes, of the mean one."""
+    asked = scores["systems"][system]
+    mean = asked["n"] // max(len(asked["tasks"]), 1)
+    return int(min(scores.get("sizes", {}).values(), default=mean))
 
 
 def by_task(systems: Mapping[str, Mapping[str, Any]]) -> RenderableType:

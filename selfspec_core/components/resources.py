@@ -125,7 +125,8 @@ class Retriever(Component):
             folder: keep an index there from now on, of these files and what the domain ships.
 
         Returns:
-            What became of each file; one that cannot be read keeps none of the others out.
+            What became of each file; one that cannot be read keeps none of the others out. Its
+            problem is only returned: who called says it, and says it once.
         """
         raise UsageError(f"retrieval.retriever: '{self.name}' takes no files")
 

@@ -165,7 +165,7 @@ def _table(
     gains = {
         f"{ours} - {other}": asdict(bootstrap.gain(tables[ours], tables[other])) for other in others
     }
-    return {"systems": systems, "gains": gains}
+    return {"systems": systems, "gains": gains, "sizes": bootstrap.task_sizes}
 
 
 def _dev_score(own: EvaluationSet, said: Sequence[Prediction], context: Context) -> float | None:

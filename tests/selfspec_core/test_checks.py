@@ -225,6 +225,7 @@ BROKEN = [
     ("seeds", not_utf8(SEEDS), "seeds.jsonl: not UTF-8 at byte"),
     ("seeds", row(SEEDS, 1, id="a\x1b[31m"), "seeds.jsonl:2: 'id': 'a\\x1b[31m' holds a control"),
     ("tasks", row(ITEMS, 2, id="a\n"), "hazard.jsonl:3: 'id': 'a\\n' holds a control character"),
+    ("tasks", row(ITEMS, 2, id="a\u202e"), "'a\\u202e' holds a control character (U+202E)"),
     ("tasks", folder_instead(TASK), "tasks/hazard.toml: cannot be read (Is a directory)"),
     ("tasks", link_to_nowhere(TASK), "tasks/hazard.toml: cannot be read (No such file"),
     ("run", breaks_when_run, "exit code 1: Error: .*no judgement today"),

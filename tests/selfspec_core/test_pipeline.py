@@ -12,7 +12,7 @@ import pytest
 
 from selfspec_core import SelfspecError, provenance
 from selfspec_core.assemble import assemble
-from selfspec_core.cli.session import _manifest
+from selfspec_core.manifest import new_manifest
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
 from selfspec_core.provenance import check_same, conditions
@@ -25,7 +25,7 @@ SMALL = ({"data": {"size": 60}}, {"propose": {"batch": 16}}, {"evaluation": {"re
 def make(path: Path, *extra: dict, request: Request | None = None) -> Run:
     request = request or Request("finance", model="scripted", set=(*SMALL, *extra))
     assembly = assemble(request, Silent())
-    run = Run.create(path, _manifest(assembly, {"domain": request.domain}))
+    run = Run.create(path, new_manifest(assembly, {"domain": request.domain}))
     finish(run, assembly)
     return run
 
@@ -85,7 +85,8 @@ def test_scores_have_all_systems_and_gains(whole: Path) -> None:
         assert gain["low"] <= gain["mean"] <= gain["high"]
     base, ours = own["systems"]["base@0"], own["systems"]["specialized@0"]
     assert ours["macro"] > base["macro"]
-    assert base["n"] == 360
+    assert base["n"] == 360 == sum(own["sizes"].values())
+    assert own["sizes"].keys() == base["tasks"].keys()
 
 
 def test_same_settings_same_bytes(whole: Path, tmp_path: Path) -> None:

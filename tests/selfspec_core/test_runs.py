@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-import threading
+import os
 import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from selfspec_core import runs
+from selfspec_core.cli import session
 from selfspec_core.cli.main import selfspec as cli
-from selfspec_core.errors import UsageError
+from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.manifest import read_manifest
+from selfspec_core.request import Request
 from selfspec_core.runs import Run, find_run, in_use
 
 MANIFEST = {
@@ -48,35 +51,99 @@ def test_a_run_is_in_use_while_somebody_holds_it(folder):
     assert not in_use(folder)
 
 
-def test_to_look_keeps_no_run_from_beginning(folder):
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Returns `meanwhile(act)`: `act` happens when somebody has found the lock taken, and waits."""
+
+    def set_up(act):
+        monkeypatch.setattr(runs, "_PATIENCE", 60.0)
+        monkeypatch.setattr(time, "sleep", lambda seconds: act())
+
+    return set_up
+
+
+def test_to_look_keeps_no_run_from_beginning(folder, meanwhile):
     import fcntl
 
     (folder / ".lock").touch()
     with (folder / ".lock").open("rb") as looked_at:
         fcntl.flock(looked_at, fcntl.LOCK_SH)
-        later = threading.Timer(0.2, fcntl.flock, (looked_at, fcntl.LOCK_UN))
-        later.start()
+        meanwhile(lambda: fcntl.flock(looked_at, fcntl.LOCK_UN))
         Run.open(folder, write=True).close()
-        later.join()
 
 
-def test_who_waited_for_a_run_sees_how_it_ended(folder):
+def test_who_does_not_wait_for_a_run_is_told_who_holds_it(folder, monkeypatch):
+    monkeypatch.setattr(runs, "_PATIENCE", 0.0)
     first = Run.open(folder, write=True)
-    found = []
-
-    def wait():
-        second = Run.open(folder, write=True)
-        found.extend([second.manifest["state"], (folder / ".owner").exists()])
-        second.close()
-
-    waiting = threading.Thread(target=wait)
-    waiting.start()
-    time.sleep(0.2)
-    first.manifest["state"] = "finished"
-    first.save_manifest()
+    with pytest.raises(SelfspecError, match=rf"in use by \S+, process {os.getpid()}; wait for it"):
+        Run.open(folder, write=True)
     first.close()
-    waiting.join()
-    assert found == ["finished", True]
+
+
+def test_who_waited_for_a_run_sees_how_it_ended(folder, meanwhile):
+    first = Run.open(folder, write=True)
+
+    def end():
+        first.manifest["state"] = "finished"
+        first.save_manifest()
+        first.close()
+
+    meanwhile(end)
+    second = Run.open(folder, write=True)
+    assert second.manifest["state"] == "finished"
+    first.close()  # holds nothing any more, and takes nothing away
+    assert (folder / ".owner").exists() and in_use(folder)
+    second.close()
+    assert not (folder / ".owner").exists() and not in_use(folder)
+
+
+def test_who_waited_for_a_run_that_is_no_more_holds_nothing(folder, meanwhile):
+    first = Run.open(folder, write=True)
+
+    def end():
+        write(folder, {})
+        first.close()
+
+    meanwhile(end)
+    with pytest.raises(UsageError, match="key 'created' is missing"):
+        Run.open(folder, write=True)
+    assert not in_use(folder) and not (folder / ".owner").exists()
+
+
+def test_of_two_that_begin_the_same_run_the_second_is_refused(folder, monkeypatch):
+    acquire = Run._acquire
+
+    def late(run):
+        write(run.path, MANIFEST)  # the first was quicker, and is done
+        acquire(run)
+
+    monkeypatch.setattr(Run, "_acquire", late)
+    path = folder.parent / "other"
+    with pytest.raises(UsageError, match="^--name other: runs/other exists already; "):
+        Run.create(path, {"state": "new"})
+    assert json.loads((path / "manifest.json").read_text()) == MANIFEST
+    assert not in_use(path) and not (path / ".owner").exists()
+
+
+def test_an_unused_run_is_discarded_before_another_may_hold_it(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    held = []
+    discard = Run.discard_unused
+
+    def watched(run):
+        held.append(in_use(run.path))
+        discard(run)
+
+    def unloadable(run, parts, context):
+        raise UsageError("model.path: no such folder")
+
+    monkeypatch.setattr(Run, "discard_unused", watched)
+    monkeypatch.setattr(session, "run_rounds", unloadable)
+    request = Request("finance", model="scripted")
+    with pytest.raises(UsageError, match="model.path"):
+        session.start("one", request, {})
+    assert held == [True]
+    assert not Path("runs/one").exists()
 
 
 BROKEN = [

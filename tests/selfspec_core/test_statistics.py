@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
-from selfspec_core.statistics import LEAST_ITEMS, Bootstrap, Counts, Gain, tabulate, verdict
+from selfspec_core.statistics import LEAST_ITEMS, Bootstrap, Counts, Gain, conclusion, tabulate
 from selfspec_core.types import Item, Prediction
 
 
@@ -98,31 +100,53 @@ def test_mismatches_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("gain", "items", "tasks", "said"),
+    ("gain", "fewest", "said"),
     [
-        ((0.3, 0.1, 0.5), 12, 1, "better"),
-        ((-0.3, -0.5, -0.1), 24, 2, "worse"),
-        ((0.1, -0.1, 0.3), 12, 1, "no clear difference"),
-        ((0.0, 0.0, 0.0), 240, 1, "no clear difference"),  # the same answers
-        ((0.3, 0.1, 0.5), 11, 1, "no verdict: under 12 items a task"),
-        ((0.3, 0.1, 0.5), 40, 20, "no verdict: under 12 items a task"),
-        ((1.0, 1.0, 1.0), 240, 1, "no verdict: all items differ alike"),
-        ((-0.1, -0.1, -0.1 + 1e-17), 240, 1, "no verdict: all items differ alike"),
+        ((0.3, 0.1, 0.5), 12, "better"),
+        ((-0.3, -0.5, -0.1), 12, "worse"),
+        ((0.1, -0.1, 0.3), 12, "no clear difference"),
+        ((0.0, 0.0, 0.0), 240, "no clear difference"),  # the same answers
+        ((0.3, 0.1, 0.5), 11, "no verdict: under 12 items in a task"),
+        ((1.0, 1.0, 1.0), 240, "no verdict: all items differ alike"),
+        ((-0.1, -0.1, -0.1 + 1e-17), 240, "no verdict: all items differ alike"),
     ],
 )
-def test_a_verdict_needs_items_and_an_interval(gain, items, tasks, said):
-    assert verdict(Gain(*gain), items, tasks) == said
+def test_a_conclusion_needs_items_and_an_interval(gain, fewest, said):
+    assert conclusion(Gain(*gain), fewest) == said
 
 
-def test_a_verdict_on_the_fewest_items_is_seldom_wrong():
+def shares(sizes, better, fewest=None, trials=500):
+    """Simulates pairs of systems: {conclusion: share of the pairs}.
+
+    Args:
+        better: how much likelier the first system is to be right than the second, with 0.4.
+        fewest: what the guard is told; by default the truth.
+    """
     draw = np.random.default_rng(4)
-    bootstrap = Bootstrap({"t": LEAST_ITEMS}, resamples=400)
-    wrong = 0
-    for _ in range(1000):
-        a, b = (draw.random(LEAST_ITEMS) < 0.5 for _ in range(2))
-        gain = bootstrap.gain({"t": counts(a)}, {"t": counts(b)})
-        wrong += verdict(gain, LEAST_ITEMS, 1) in ("better", "worse")
-    assert wrong / 1000 < 0.085
+    bootstrap = Bootstrap({str(n): size for n, size in enumerate(sizes)}, resamples=400)
+    said = Counter()
+    for _ in range(trials):
+        a, b = (
+            {task: counts(draw.random(n) < right) for task, n in bootstrap.task_sizes.items()}
+            for right in (0.4 + better, 0.4)
+        )
+        said[conclusion(bootstrap.gain(a, b), fewest or min(sizes))] += 1
+    return {words: count / trials for words, count in said.items()}
+
+
+def test_a_conclusion_on_the_fewest_items_is_seldom_wrong():
+    said = shares([LEAST_ITEMS], 0, trials=1000)
+    assert said["better"] + said["worse"] < 0.085
+
+
+def test_a_real_gain_is_found():
+    assert shares([LEAST_ITEMS] * 5, 0.3)["better"] > 0.9
+
+
+def test_a_task_of_one_item_leaves_no_conclusion():
+    assert shares([1, 23], 0) == {"no verdict: under 12 items in a task": 1}
+    unguarded = shares([1, 23], 0, fewest=LEAST_ITEMS)  # what the mean of the sizes would let by
+    assert unguarded["better"] + unguarded["worse"] > 0.3
 
 
 def test_tabulate():

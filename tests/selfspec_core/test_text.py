@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rapidfuzz.distance import Indel
 
 from selfspec_core.copies import length_bounds
-from selfspec_core.text import Vocabulary, compared_text, rouge_l, words
+from selfspec_core.text import Vocabulary, compared_text, rouge_l, unprintable, words
 
 TEXTS = st.lists(st.sampled_from("a b c d e".split()), max_size=15).map(" ".join)
 
@@ -48,3 +48,17 @@ def test_length_bounds_exclude_no_copy(a, b, threshold):
     low, high = length_bounds(len(words(a)), threshold)
     if words(a) and rouge_l(a, b) >= threshold:
         assert low <= len(words(b)) <= high
+
+
+@pytest.mark.parametrize(
+    "char", ["\0", "\n", "\x7f", "\x9b", "\u200b", "\u202e", "\u2028", "\udc80"]
+)
+def test_a_character_that_a_terminal_acts_on_is_named(char):
+    assert unprintable(f"a{char}b\t") == f"U+{ord(char):04X}"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a b", "Ångström √2", "金融\u3000", "می\u200cخواهم", "👩\u200d🔬", "\ue000"]
+)
+def test_whatever_else_is_text(text):
+    assert unprintable(text) is None

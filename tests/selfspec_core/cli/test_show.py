@@ -96,9 +96,21 @@ def test_a_gain_on_too_few_items_has_no_verdict(run_folder):
     extra["gains"]["specialized@0 - base@0"] = {"mean": 1.0, "low": 1.0, "high": 1.0}
     file.write_text(json.dumps(scores))
     text = shown("demo")
-    assert text.count("no verdict: under 12 items a task") == len(own["gains"])
+    assert text.count("no verdict: under 12 items in a task") == len(own["gains"])
     assert re.search(r"\+1\.000 +\[1\.000, 1\.000\] +no verdict: all items differ alike", text)
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_the_smallest_task_decides_whether_there_is_a_verdict(run_folder):
+    file = run_folder / "round-1/scores.json"
+    scores = json.loads(file.read_text())
+    own = scores["sets"]["finance"]
+    scores["sets"]["finance"] = own | {"sizes": {"tone": 239, "terms": 1}}
+    scores["sets"]["extra"] = own | {"sizes": {"tone": 228, "terms": 12}}
+    file.write_text(json.dumps(scores))
+    finance, extra = shown("demo").split("Results on benchmark extra")
+    assert finance.count("no verdict: under 12 items in a task") == len(own["gains"])
+    assert "no verdict" not in extra and " better" in extra
 
 
 def set_state(run_folder, state):
