@@ -150,25 +150,13 @@ def attend(
     """
     import torch
 
-    rows, heads, q, _ = query.shape
+    rows, heads, q, width = query.shape
     columns = key.shape[2] + (prefix[0].shape[2] if prefix else 0)
     step = max(1, SCORES // (heads * q * columns))
-    if step >= rows:
-        return _attend(query, key, value, mask, prefix)
-    parts = [slice(i, i + step) for i in range(0, rows, step)]
-    return torch.cat([_attend(query[p], key[p], value[p], mask[p], prefix) for p in parts])
-
-
-def _attend(
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    mask: torch.Tensor,
-    prefix: tuple[torch.Tensor, torch.Tensor] | None,
-) -> torch.Tensor:
-    import torch
-
-    (rows, heads, q, width), shared = query.shape, key.shape[1]
+    if step < rows:  # so that the scores of all rows are never held at once
+        parts = [slice(i, i + step) for i in range(0, rows, step)]
+        return torch.cat([attend(query[p], key[p], value[p], mask[p], prefix) for p in parts])
+    shared = key.shape[1]
     group = heads // shared
     query = query.reshape(rows, shared, group, q, width)
     own = query.reshape(rows, shared, group * q, width) @ key.transpose(-1, -2)

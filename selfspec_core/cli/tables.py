@@ -15,7 +15,7 @@ from selfspec_core.cli.progress import duration
 
 ORDER = ("base@0", "base-best@0", "base@5", "seeds-only@0", "seeds-only-long@0", "specialized@0")
 _REASONS = 3
-_VERDICTS = {"better": "green", "worse": "red"}
+_STYLES = {"better": "green", "worse": "red"}
 
 
 def print_run(summary: Mapping[str, Any], out: Console) -> None:
@@ -118,7 +118,7 @@ def gains(scores: Mapping[str, Any]) -> RenderableType:
     for pair, gain in scores["gains"].items():
         said = conclusion(Gain(**gain), _fewest(scores, pair.partition(" - ")[0]))
         cells = (pair.replace(" - ", " − "), f"{gain['mean']:+.3f}", _interval(gain), said)
-        rows.add_row(*(cell(text, _VERDICTS.get(said, "dim")) for text in cells))
+        rows.add_row(*(cell(text, _STYLES.get(said, "dim")) for text in cells))
     return rows
 
 

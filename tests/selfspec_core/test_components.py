@@ -36,4 +36,4 @@ def test_what_it_cannot_do_is_said(call, message, tmp_path):
 
 
 def test_every_model_can_go_back_to_its_base():
-    Mute().use_adapter(None)
+    assert Mute().use_adapter(None) is None

@@ -68,8 +68,16 @@ def test_to_look_keeps_no_run_from_beginning(folder, meanwhile):
     (folder / ".lock").touch()
     with (folder / ".lock").open("rb") as looked_at:
         fcntl.flock(looked_at, fcntl.LOCK_SH)
-        meanwhile(lambda: fcntl.flock(looked_at, fcntl.LOCK_UN))
-        Run.open(folder, write=True).close()
+        waits = []
+
+        def stop_looking():
+            waits.append(in_use(folder))
+            fcntl.flock(looked_at, fcntl.LOCK_UN)
+
+        meanwhile(stop_looking)
+        run = Run.open(folder, write=True)
+        assert waits == [False] and in_use(folder)  # it waited for who looked, and has it now
+        run.close()
 
 
 def test_who_does_not_wait_for_a_run_is_told_who_holds_it(folder, monkeypatch):

@@ -4,20 +4,25 @@ import pytest
 from knowledge_files import write_pdf
 
 from selfspec_plugins.knowledge.files import Unreadable, read
-from selfspec_plugins.knowledge.formats import Damaged
+from selfspec_plugins.knowledge.formats import Damaged, unpacked
 from selfspec_plugins.knowledge.pdf import pages
 
 WORDS = "BT /F1 12 Tf 10 100 Td (" + "words " * 1000 + ") Tj ET "
+
+
+TOO_MUCH = str(unpacked(1 << 20)).removeprefix(": ")
 
 
 def texts(path, max_mb=1):
     return [document.text for document in read(path, max_mb)]
 
 
-def refused(path):
+def problem(path):
+    """Returns what is said of a file that is small as it lies there."""
     assert path.stat().st_size < 20_000
-    with pytest.raises(Unreadable, match=r"a.pdf: unpacks to more than 1 MB.*max_mb.*split it"):
+    with pytest.raises(Unreadable) as refused:
         texts(path)
+    return str(refused.value).removeprefix(f"{path}: ")
 
 
 def draw(form, times):
@@ -44,21 +49,21 @@ def test_an_ordinary_pdf_is_what_pypdf_makes_of_it(tmp_path):
 
 def test_content_counts(tmp_path):
     write_pdf(tmp_path / "a.pdf", "end", before="(Page of text) Tj " * 60_000)
-    refused(tmp_path / "a.pdf")
+    assert problem(tmp_path / "a.pdf") == TOO_MUCH
     assert texts(tmp_path / "a.pdf", 2)[0].startswith("Page of text")
 
 
 def test_content_of_all_pages_counts_together(tmp_path):
     half = "% nothing is shown\n" * 32_000
     write_pdf(tmp_path / "a.pdf", "Page of text", pages=[half, half])
-    refused(tmp_path / "a.pdf")
+    assert problem(tmp_path / "a.pdf") == TOO_MUCH
     assert texts(tmp_path / "a.pdf", 2) == ["Page of text"]
 
 
 def test_a_form_counts_at_every_drawing(tmp_path):
     half = "% nothing is shown\n" * 32_000
     write_pdf(tmp_path / "a.pdf", "Page of text", forms=[half], before=draw(0, 2))
-    refused(tmp_path / "a.pdf")
+    assert problem(tmp_path / "a.pdf") == TOO_MUCH
     assert texts(tmp_path / "a.pdf", 2)[0].strip() == "Page of text"
     write_pdf(tmp_path / "b.pdf", "Page of text", forms=[half], before=draw(0, 1))
     assert texts(tmp_path / "b.pdf")[0].strip() == "Page of text"
@@ -66,13 +71,13 @@ def test_a_form_counts_at_every_drawing(tmp_path):
 
 def test_the_text_of_a_form_drawn_many_times_counts(tmp_path):
     write_pdf(tmp_path / "a.pdf", "end", forms=[WORDS], before=draw(0, 1000))
-    refused(tmp_path / "a.pdf")
+    assert problem(tmp_path / "a.pdf") == TOO_MUCH
 
 
 def test_forms_in_forms_end_early(tmp_path):
     inner = [f"/X{n + 1} Do " * 10 for n in range(8)]  # 10 ** 8 drawings of the last
     write_pdf(tmp_path / "a.pdf", "end", forms=[*inner, WORDS], before=draw(0, 1))
-    refused(tmp_path / "a.pdf")
+    assert problem(tmp_path / "a.pdf") == TOO_MUCH
 
 
 def test_drawings_count_that_show_next_to_nothing(tmp_path):
@@ -87,7 +92,7 @@ def test_text_that_is_long_before_it_is_told_counts(tmp_path):
     wide = "<61> <" + "0061" * 200 + ">"
     shown = "(" + "a" * 400 + ") Tj "
     write_pdf(tmp_path / "a.pdf", "end", before=shown * 20, codes=wide)
-    refused(tmp_path / "a.pdf")
+    assert problem(tmp_path / "a.pdf") == TOO_MUCH
     assert texts(tmp_path / "a.pdf", 2)[0].count("a") == 400 * 20 * 200
 
 
