@@ -15,6 +15,7 @@ from selfspec_core import (
     hookimpl,
 )
 from selfspec_core.types import CLOSED_KINDS
+from selfspec_plugins.candidates import answered, as_instruction
 from selfspec_plugins.parts import opened, required
 from selfspec_plugins.prompts import (
     label_first_entry,
@@ -59,7 +60,7 @@ class SelfInstruct(Generator):
             context,
         )
         return [
-            _as_instruction(read_proposal(layout, text), text, kin, _id(context, batch, row), shown)
+            as_instruction(read_proposal(layout, text), text, kin, _id(context, batch, row), shown)
             for row, text in enumerate(texts)
         ]
 
@@ -116,27 +117,10 @@ class LabelFirst(SelfInstruct):
         ]
         sampling = _proposing(context, batch, (f"{layout.end}{layout.instruction.strip()}",))
         texts = _written(prompts, required(seeds), sampling, context)
-        rows = []
-        for row, (instruction, label, text) in enumerate(zip(asked, labels, texts, strict=True)):
-            read = (label, text) if label is not None else read_proposal(layout, text)
-            answer, input = read or (None, "")
-            input = input.strip().removeprefix(layout.input.strip())
-            rows.append(
-                Instruction(
-                    _id(context, batch, row),
-                    first.task,
-                    first.kind,
-                    instruction,
-                    " ".join(input.split()),
-                    context.round,
-                    batch,
-                    first.choices,
-                    answer,
-                    tuple(s.id for s in shown),
-                    None if read else text,
-                )
-            )
-        return rows
+        return [
+            answered(first, instruction, label, text, _id(context, batch, row), shown, layout)
+            for row, (instruction, label, text) in enumerate(zip(asked, labels, texts, strict=True))
+        ]
 
 
 class AnswerFirst(LabelFirst):
@@ -226,30 +210,6 @@ def _proposing(context: Context, batch: int, stops: tuple[str, ...]) -> Sampling
 
 def _id(context: Context, batch: int, row: int) -> str:
     return f"r{context.round}-{batch:05d}-{row:03d}"
-
-
-def _as_instruction(
-    read: tuple[str, str] | None,
-    text: str,
-    kin: Sequence[Seed],
-    id: str,
-    shown: Sequence[Seed | Instruction],
-) -> Instruction:
-    """Builds a candidate; task, kind and choices are those of the seed it is most like."""
-    round, batch = (int(part.lstrip("r")) for part in id.split("-")[:2])
-    instruction, input = read or ("", "")
-    like = max(kin, key=lambda seed: _likeness(seed, instruction))
-    ids = tuple(s.id for s in shown)
-    unread = None if read else text
-    return Instruction(
-        id, like.task, like.kind, instruction, input, round, batch, like.choices, None, ids, unread
-    )
-
-
-def _likeness(seed: Seed, instruction: str) -> float:
-    """Share of words that a seed's instruction has in common with another (Jaccard)."""
-    ours, theirs = set(seed.instruction.lower().split()), set(instruction.lower().split())
-    return len(ours & theirs) / max(1, len(ours | theirs))
 
 
 @hookimpl

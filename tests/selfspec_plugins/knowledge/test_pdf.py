@@ -10,6 +10,7 @@ from selfspec_plugins.knowledge.pdf import pages
 WORDS = "BT /F1 12 Tf 10 100 Td (" + "words " * 1000 + ") Tj ET "
 
 
+pytestmark = pytest.mark.timeout(120, method="thread")  # forms in forms, unbounded, take for ever
 TOO_MUCH = str(unpacked(1 << 20)).removeprefix(": ")
 
 
