@@ -102,6 +102,11 @@ class AnswerSettings(Table):
         description="an answer that was fixed before its input: keep it; check: the model answers "
         "too and `agreement` compares; replace it by the model's own answer",
     )
+    closed: Literal["write", "weigh", "calibrate"] = Field(
+        "write",
+        description="answers of closed kinds: written; the likeliest choice; the likeliest once "
+        "each choice has the same mean over the batch",
+    )
 
 
 class RetrievalSettings(Table):

@@ -18,6 +18,7 @@ from selfspec_core import (
     parse,
 )
 from selfspec_core.types import CLOSED_KINDS
+from selfspec_plugins.weighing import weigh
 
 
 class Answers(Evaluator):
@@ -74,17 +75,11 @@ def _likeliest(
     able = context.model.capabilities.likelihood and context.settings.evaluation.likelihood
     if not (closed and able):
         return [None] * len(items)
-    pairs = [
-        (prompt, system.layout.response(choice))
-        for prompt, item in zip(prompts, items, strict=True)
-        for choice in item.choices
+    weights = weigh(context.model, prompts, [item.choices for item in items], system.layout)
+    return [
+        max(zip(row, item.choices, strict=True), key=lambda pair: pair[0])[1]
+        for row, item in zip(weights, items, strict=True)
     ]
-    logs = iter(context.model.loglikelihood(pairs))
-    picks: list[str | None] = []
-    for item in items:
-        weighed = [(next(logs), choice) for choice in item.choices]
-        picks.append(max(weighed, key=lambda pair: pair[0])[1])
-    return picks
 
 
 @hookimpl

@@ -19,6 +19,7 @@ from selfspec_core import (
 )
 from selfspec_core.config import AnswerSettings
 from selfspec_core.types import CLOSED_KINDS, LIST_KINDS
+from selfspec_plugins.weighing import calibrated, weigh
 
 
 class FewShot(Generator):
@@ -60,7 +61,7 @@ class FewShot(Generator):
         batch: int,
         context: Context,
     ) -> list[list[str]]:
-        """Returns `answer.votes` answers to each instruction."""
+        """Returns `answer.votes` answers to each instruction; closed choices may be weighed."""
         settings, layout = context.settings.answer, context.layout
         prompts = [
             layout.few_shot(
@@ -70,6 +71,8 @@ class FewShot(Generator):
             )
             for i in asked
         ]
+        if prompts and _weighs(asked, context):
+            return [[answer] for answer in _weighed(prompts, asked[0].choices, context)]
         sampling = Sampling(
             settings.max_new_tokens,
             settings.vote_temperature if settings.votes > 1 else settings.temperature,
@@ -83,6 +86,25 @@ class FewShot(Generator):
             [text.strip() for text in texts[at : at + settings.votes]]
             for at in range(0, len(texts), settings.votes)
         ]
+
+
+def _weighs(asked: Sequence[Instruction], context: Context) -> bool:
+    """Says whether the choices of these instructions are weighed, and not written."""
+    return (
+        context.settings.answer.closed != "write"
+        and context.model.capabilities.likelihood
+        and asked[0].kind in CLOSED_KINDS
+        and len({i.choices for i in asked}) == 1
+        and len(asked[0].choices) > 1
+    )
+
+
+def _weighed(prompts: Sequence[str], choices: Sequence[str], context: Context) -> list[str]:
+    """Returns the likeliest choice after each prompt."""
+    weights = weigh(context.model, prompts, [choices] * len(prompts), context.layout)
+    if context.settings.answer.closed == "calibrate":
+        weights = calibrated(weights)
+    return [choices[row.index(max(row))] for row in weights]
 
 
 def _same_task_first(rng: random.Random, context: Context, task: str, count: int) -> list[Seed]:
