@@ -144,13 +144,17 @@ class AgreementSettings(BaseModel):
     min_share: float = Field(
         0.5, ge=0, le=1, description="share of sampled answers that must agree"
     )
+    majority: bool = Field(
+        True, description="and more than half of them, where they chose the answer: no ties"
+    )
 
 
 class Agreement(EachFilter):
     """Rejects examples on whose answer the model does not agree with itself.
 
     Where the label was fixed before the input was written, agreement is the share of sampled
-    answers equal to that label. Examples without votes are kept.
+    answers equal to that label. An answer that was elected needs a majority besides: where votes
+    are tied, the model does not know. Examples without votes are kept.
     """
 
     name = "agreement"
@@ -163,6 +167,9 @@ class Agreement(EachFilter):
         share = candidate.votes
         if share is not None and share < self.settings.min_share:
             yield "too little agreement", f"{share:.2f} for {candidate.output}"
+        elected = candidate.label is None or candidate.label != candidate.output
+        if share is not None and share <= 0.5 and elected and self.settings.majority:
+            yield "no majority", f"{share:.2f} for {candidate.output}"
 
 
 @hookimpl
