@@ -118,6 +118,11 @@ def test_agreement():
     half = Agreement(AgreementSettings(min_share=0.5))
     assert reason(half, example("positive", votes=0.4)) == "too little agreement"
     assert reason(half, example("positive", votes=0.5, label="positive")) == ""
+    assert reason(half, example("positive", votes=0.5)) == "no majority"
+    assert reason(half, example("positive", votes=0.5, label="neutral")) == "no majority"
+    assert reason(half, example("positive", votes=0.6)) == ""
+    tied = Agreement(AgreementSettings(majority=False))
+    assert reason(tied, example("positive", votes=0.5)) == ""
     assert reason(half, example("positive")) == ""
     assert reason(Agreement(), example("positive", votes=0.0)) == "too little agreement"
 
