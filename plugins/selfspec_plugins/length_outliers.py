@@ -20,6 +20,7 @@ class LengthOutliersSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", defer_build=True)
     deviations: float = Field(2.0, gt=0, description="standard deviations from the task's mean")
     start: int = Field(5, ge=2, description="lengths that have to be known before any is judged")
+    seeds: bool = Field(True, description="the seeds' lengths count too, from the first example on")
     slack: float = Field(2.0, ge=0, description="words from the mean that are always allowed")
 
 
@@ -45,9 +46,9 @@ class Lengths:
 class LengthOutliers(Filter):
     """Rejects an example whose input or output is far from the mean length of its task.
 
-    Mean and deviation are those of the task's seeds and of the examples kept so far, so a verdict
-    depends on the order of arrival and on nothing else. Without the slack a task whose answers are
-    all one word would allow no other length.
+    Mean and deviation are those of the examples kept so far and, by a setting, of the task's seeds,
+    so a verdict depends on the order of arrival and on nothing else. Without the slack a task whose
+    answers are all one word would allow no other length.
     """
 
     name = "length_outliers"
@@ -64,7 +65,7 @@ class LengthOutliers(Filter):
         """Returns one verdict per candidate, in order; a kept one counts for those after it."""
         if not self._begun:
             self._begun = True
-            for seed in context.seeds:
+            for seed in context.seeds if self.settings.seeds else ():
                 self._take_in(seed)
         verdicts = []
         for candidate in candidates:
