@@ -24,6 +24,7 @@ from selfspec_plugins.votes import read, same
 
 NONE = object()
 """The verdict that no answer is right: the text is no item of the task, or does not tell."""
+_ELSEWHERE = object()  # nobody would ask so about this sentence
 
 _NAME = r"[A-Z&][\w&'’-]*(?: (?:[A-Z&][\w&'’-]*))*"
 _MONEY = rf"\$?\d[\d.,]*(?: (?:million|billion))?(?: (?:{'|'.join(slots.CURRENCIES)}))?"
@@ -215,14 +216,17 @@ def _label(task: str, parts: Sequence[tuple[Found, ...]]) -> object:
 
 
 def _label_of(task: str, frame: Frame) -> object:
-    """Returns the label of a frame in a task; a frame of another field or task has no right one."""
+    """Returns the label of a frame in a task, `NONE` where it has none, None where one may do.
+
+    News of a court or a hospital may be good for a share too; which way is not known.
+    """
     event, ours = frame.event, frame.field == "finance"
     if task == "headline_sentiment":
-        if frame.task == "tone":
-            return frame.label
-        return event.tone if event and ours else NONE if not ours else None
+        return frame.label if frame.task == "tone" else event.tone if event and ours else None
     if task == "event_type":
-        return event.type if event and ours and event.type in FINANCE_EVENTS else NONE
+        if frame.field == "law" or event is None:
+            return None
+        return event.type if ours and event.type in FINANCE_EVENTS else NONE
     if task == "policy_stance":
         return frame.label if frame.task == "policy_stance" else NONE
     return None  # market_topic, aspect_sentiment, company_relation: the corpus knows none of them
@@ -232,17 +236,18 @@ def _organisations(text: str, parts: Sequence[tuple[Found, ...]]) -> object:
     readings: set[object] = set()
     for fits in product(*parts):
         names = [f.values[s] for f in fits for s in f.values if s in slots.ORGANISATIONS]
-        readings.add(", ".join(sorted(set(names), key=text.index)) or NONE)
+        readings.add(", ".join(sorted(set(names), key=text.index)) or "none")
     return _one(readings)
 
 
 def _about(kind: Kind, text: str, asked: str, parts: Sequence[tuple[Found, ...]]) -> object:
     """Returns the answer to a question or claim about one of the sentences."""
-    readings: set[object] = set()
-    for fits in parts:
-        readings |= {_answer(kind, text, asked, found) for found in fits} - {NONE}
-    if readings:
-        return _one(readings)
+    readings = {_answer(kind, text, asked, found) for fits in parts for found in fits}
+    told_here = readings - {_ELSEWHERE, None, NONE, "unknown"}
+    if told_here:
+        return _one(told_here)
+    if readings - {_ELSEWHERE}:
+        return _one(readings - {_ELSEWHERE})
     types = {f.frame.event.type if f.frame.event else None for fits in parts for f in fits}
     others = {event.type for event in _events_asking(kind, asked)}
     if not others or others & types or None in types:
@@ -251,7 +256,11 @@ def _about(kind: Kind, text: str, asked: str, parts: Sequence[tuple[Found, ...]]
 
 
 def _answer(kind: Kind, text: str, asked: str, found: Found) -> object:
-    """Returns the answer that a sentence gives, `NONE` if it gives none to such a question."""
+    """Returns the answer that a sentence gives to a question or claim.
+
+    That is `NONE` (of a claim, unknown) if it does not tell what might be asked of its event, or of
+    somebody who is not in the text; None if another than the one it tells of is meant.
+    """
     nothing = "unknown" if kind == "entailment" else NONE
     answers: set[object] = set()
     for template, answer in _askable(kind, found.frame):
@@ -264,7 +273,7 @@ def _answer(kind: Kind, text: str, asked: str, found: Found) -> object:
             return answer.format_map(found.values) if told else nothing
         # of somebody else: nothing is told of them, but who stands in the text may be meant
         answers.add(None if all(value in text for value in values.values()) else nothing)
-    return _one(answers) if answers else NONE
+    return _one(answers) if answers else _ELSEWHERE
 
 
 def _askable(kind: Kind, frame: Frame) -> list[tuple[str, str]]:
