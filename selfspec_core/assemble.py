@@ -14,6 +14,7 @@ from selfspec_core.errors import UsageError, nearest
 from selfspec_core.firewall import Firewall
 from selfspec_core.hub import read_benchmark
 from selfspec_core.knowledge import find_retriever
+from selfspec_core.needs import check_needs, check_shares
 from selfspec_core.packages import seeds_from_file
 from selfspec_core.pipeline import Parts
 from selfspec_core.plugins import PluginHost
@@ -99,6 +100,9 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
     versions = {str(source.key): source.version for source in host.sources.values()}
     firewall, unscreened = build_firewall(host, seeds, sets)
     context.seeds, left_out = screened(seeds, firewall)
+    if settings.data.replay and settings.data.replay_from == "general":
+        context.general = _general_seeds(host)
+    check_shares(settings, seeds)
     parts = _parts(host, context, sets, firewall)
     notes += [*left_out, *about_items(sets), *filter(None, (model.caveat,))]
     failed = tuple(f"{source}: {source.error}" for source in host.failures())
@@ -155,6 +159,15 @@ def _seeds(request: Request, name: str, host: PluginHost, settings: Settings) ->
     return seeds
 
 
+def _general_seeds(host: PluginHost) -> list[Seed]:
+    """Returns the seeds that plugins offer for no domain: those of `general`."""
+    sources = [cls() for _, cls in host.offered("seed_sources", "general")]
+    seeds = [seed for source in sources for seed in source.seeds()]
+    if not seeds:
+        raise UsageError("data.replay_from = 'general': no plugin provides general seeds")
+    return seeds
+
+
 def _sets(
     request: Request, host: PluginHost, context: Context, domain: Domain
 ) -> list[EvaluationSet]:
@@ -206,16 +219,15 @@ def _parts(
         training_model.check()
     trainer = settings.training.trainer or (training_model or context.model).trainer
     own = settings.components.of
-    build_filters(
-        host, settings
-    )  # a wrong filter setting is an error now, not after the first round
+    proposer, answerer = (
+        host.build("generators", name, own(name))
+        for name in (settings.propose.generator, settings.answer.generator)
+    )
+    filters = build_filters(host, settings)  # what is wrong is an error now, not after a round
+    check_needs((proposer, answerer, *filters), filters, context, training_model)
     return Parts(
-        proposer=host.build(
-            "generators", settings.propose.generator, own(settings.propose.generator)
-        ),
-        answerer=host.build(
-            "generators", settings.answer.generator, own(settings.answer.generator)
-        ),
+        proposer=proposer,
+        answerer=answerer,
         filters=lambda: build_filters(host, settings),
         trainer=host.build("trainers", trainer, own(trainer)),
         training_model=training_model,

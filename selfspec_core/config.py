@@ -7,7 +7,7 @@ Defaults are those of Self-Specialization (arXiv 2310.00160) and, where it gives
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -61,6 +61,15 @@ class DataSettings(Table):
     seeds: bool = Field(True, description="train on the seeds too, beside the examples")
     short_seeds: bool = Field(False, description="only seeds and items of at most 45 words")
     task_share: float = Field(1.0, gt=0, le=1, description="largest share of one task")
+    task_shares: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        {}, description="largest shares of single tasks by name, in place of `task_share`"
+    )
+    replay: float = Field(
+        0.0, ge=0, lt=1, description="share of training rows that are seeds, repeated if need be"
+    )
+    replay_from: Literal["seeds", "general"] = Field(
+        "seeds", description="replay the domain's seeds, or general ones"
+    )
 
 
 class ProposeSettings(Table):
@@ -97,6 +106,11 @@ class AnswerSettings(Table):
     batch: int = Field(32, ge=1)
     votes: int = Field(1, ge=1, description="answers sampled for one instruction; 1: no voting")
     vote_temperature: float = Field(0.7, gt=0, description="temperature of sampled answers")
+    vote_draws: bool = Field(
+        False,
+        description="each vote after demonstrations of its own, at `temperature`, instead of "
+        "samples after the same ones",
+    )
     labels: Literal["keep", "check", "replace"] = Field(
         "keep",
         description="an answer that was fixed before its input: keep it; check: the model answers "

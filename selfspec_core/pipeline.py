@@ -53,8 +53,9 @@ def run_round(
     """
     if not trained(folder) and context.settings.data.size > 0:
         _load(folder, context)
-        filters = parts.filters()
-        collect(folder, earlier, parts.proposer, parts.answerer, filters, parts.firewall, context)
+        generators = parts.proposer, parts.answerer
+        tuning = parts.trainer, parts.firewall
+        collect(folder, earlier, *generators, parts.filters(), *tuning, context)
         _check_accepted(folder)
 
     if parts.training_model is not None:

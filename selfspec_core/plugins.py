@@ -23,17 +23,21 @@ from selfspec_core.resolve import filled
 from selfspec_core.sources import DOMAIN_GROUP, PLUGIN_GROUP, Source, entries, source_of
 
 DEFAULT_PLUGINS = (
+    "selfspec_plugins.answerability",
     "selfspec_plugins.balance",
     "selfspec_plugins.few_shot",
     "selfspec_plugins.filters",
+    "selfspec_plugins.from_passage",
     "selfspec_plugins.generators",
     "selfspec_plugins.grounded",
+    "selfspec_plugins.length_outliers",
     "selfspec_plugins.lora_trainer",
     "selfspec_plugins.knowledge.plugin",
     "selfspec_plugins.novelty",
     "selfspec_plugins.parts",
     "selfspec_plugins.answers",
     "selfspec_plugins.personal_data",
+    "selfspec_plugins.round_trip",
     "selfspec_plugins.scripted",
     "selfspec_plugins.transformers_model",
     "selfspec_nano.plugin",

@@ -63,8 +63,11 @@ def conditions(assembly: Assembly) -> dict[str, Any]:
     retriever = assembly.context.retriever
     files = [Path(path) for path in assembly.knowledge]
     searched = {"knowledge": retriever.digest(files)} if retriever else {}
+    general = assembly.context.general
+    replayed = {"general seeds": _digest(general)} if general else {}
     return {
         **searched,
+        **replayed,
         "python": machine["python"],
         "cpus": machine["cpus"],
         "version": machine["versions"],

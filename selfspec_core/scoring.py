@@ -97,12 +97,13 @@ def squad(text: str) -> str:
 def token_f1(item: Item, parsed: Any) -> float:
     """Returns the token overlap with the best accepted answer (SQuAD, Rajpurkar et al. 2016)."""
     said = squad(_text(parsed)).split()
-    return max(_overlap(squad(answer).split(), said) for answer in _answers(item))
+    return max(overlap(squad(answer).split(), said) for answer in _answers(item))
 
 
-def _overlap(gold: list[str], said: list[str]) -> float:
+def overlap(gold: Sequence[str], said: Sequence[str]) -> float:
+    """Returns the F1 of the words two texts share, each as often as it stands in both."""
     if not gold or not said:
-        return float(gold == said)
+        return float(list(gold) == list(said))
     common = sum((Counter(gold) & Counter(said)).values())
     return 2 * common / (len(gold) + len(said))
 

@@ -73,6 +73,7 @@ class Instruction(Record):
         label: the response fixed before the input was written (`label_first`), or None.
         shown: ids of the demonstrations in the prompt.
         text: what the model wrote, kept only when it could not be parsed.
+        written_from: id of the passage that it was written from, or None.
     """
 
     id: str
@@ -86,6 +87,7 @@ class Instruction(Record):
     label: str | None = None
     shown: tuple[str, ...] = ()
     text: str | None = None
+    written_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class Example(Record):
     Attributes:
         votes: share of sampled answers that agree with `output`, when answers were sampled.
         passages: ids of the passages shown while answering.
+        written_from: id of the passage that the instruction was written from, or None.
     """
 
     id: str
@@ -135,6 +138,7 @@ class Example(Record):
     votes: float | None = None
     shown: tuple[str, ...] = ()
     passages: tuple[str, ...] = ()
+    written_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

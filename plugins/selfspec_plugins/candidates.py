@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from selfspec_core import Instruction, Layout, Seed
+from selfspec_core import Context, Instruction, Layout, Seed
 from selfspec_plugins.prompts import read_proposal
+
+
+def proposal_id(context: Context, batch: int, row: int) -> str:
+    """Returns the id of a proposal: `r<round>-<batch>-<row>`."""
+    return f"r{context.round}-{batch:05d}-{row:03d}"
 
 
 def answered(

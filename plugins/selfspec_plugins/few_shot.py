@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from selfspec_core import (
@@ -19,6 +18,7 @@ from selfspec_core import (
 )
 from selfspec_core.config import AnswerSettings
 from selfspec_core.types import CLOSED_KINDS, LIST_KINDS
+from selfspec_plugins.votes import elected, read, same
 from selfspec_plugins.weighing import calibrated, weigh
 
 
@@ -38,16 +38,20 @@ class FewShot(Generator):
         """Returns one example per instruction, in order."""
         settings = context.settings.answer
         rng = random.Random(context.random_seed_of("answer", batch))
-        shown = _same_task_first(rng, context, instructions[0].task, settings.demonstrations)
+        draws = [
+            _same_task_first(rng, context, instructions[0].task, settings.demonstrations)
+            for _ in range(settings.votes if settings.vote_draws else 1)
+        ]
         asked = [i for i in instructions if i.label is None or settings.labels != "keep"]
         passages = _passages(asked, context)
-        answers = dict(
-            zip(
-                (i.id for i in asked),
-                self._answers(asked, passages, shown, batch, context),
-                strict=True,
-            )
-        )
+        rounds = [
+            self._answers(asked, passages, shown, batch, number, context)
+            for number, shown in enumerate(draws)
+        ]
+        answers = {
+            i.id: [text for texts in rounds for text in texts[row]] for row, i in enumerate(asked)
+        }
+        shown = list(dict.fromkeys(seed for drawn in draws for seed in drawn))
         return [
             _as_example(i, answers.get(i.id, []), batch, shown, passages.get(i.id, []), settings)
             for i in instructions
@@ -59,9 +63,14 @@ class FewShot(Generator):
         passages: Mapping[str, Sequence[Passage]],
         shown: Sequence[Seed],
         batch: int,
+        draw: int,
         context: Context,
     ) -> list[list[str]]:
-        """Returns `answer.votes` answers to each instruction; closed choices may be weighed."""
+        """Returns the answers to each instruction after one draw of demonstrations.
+
+        They are `answer.votes`, or one where each vote has a draw of its own; closed choices may
+        be weighed instead of written.
+        """
         settings, layout = context.settings.answer, context.layout
         prompts = [
             layout.few_shot(
@@ -71,20 +80,20 @@ class FewShot(Generator):
             )
             for i in asked
         ]
-        if prompts and _weighs(asked, context):
+        votes = 1 if settings.vote_draws else settings.votes
+        if prompts and votes == 1 and _weighs(asked, context):
             return [[answer] for answer in _weighed(prompts, asked[0].choices, context)]
         sampling = Sampling(
             settings.max_new_tokens,
-            settings.vote_temperature if settings.votes > 1 else settings.temperature,
+            settings.vote_temperature if votes > 1 else settings.temperature,
             settings.top_p,
             layout.stop,
-            context.random_seed_of("answer", batch),
+            context.random_seed_of("answer", batch) + draw,
         )
-        repeated = [prompt for prompt in prompts for _ in range(settings.votes)]
+        repeated = [prompt for prompt in prompts for _ in range(votes)]
         texts = context.model.generate(repeated, sampling) if repeated else []
         return [
-            [text.strip() for text in texts[at : at + settings.votes]]
-            for at in range(0, len(texts), settings.votes)
+            [text.strip() for text in texts[at : at + votes]] for at in range(0, len(texts), votes)
         ]
 
 
@@ -116,12 +125,22 @@ def _same_task_first(rng: random.Random, context: Context, task: str, count: int
 
 
 def _passages(asked: Sequence[Instruction], context: Context) -> dict[str, list[Passage]]:
-    """Returns the passages to show with each instruction, by its id."""
-    k = context.settings.retrieval.k
-    if context.retriever is None or not k or not asked:
+    """Returns the passages to show with each instruction, by its id.
+
+    They are `retrieval.k`, and the one that it was written from is among them: the last, nearest to
+    the question.
+    """
+    k, retriever = context.settings.retrieval.k, context.retriever
+    if retriever is None or not k or not asked:
         return {}
-    found = context.retriever.retrieve([f"{i.instruction} {i.input}" for i in asked], k)
-    return {i.id: passages for i, passages in zip(asked, found, strict=True)}
+    found = retriever.retrieve([f"{i.instruction} {i.input}" for i in asked], k)
+    shown = {}
+    for one, passages in zip(asked, found, strict=True):
+        if one.written_from:
+            others = [p for p in passages if p.id != one.written_from][: k - 1]
+            passages = [*others, *retriever.passages([one.written_from])]
+        shown[one.id] = passages
+    return shown
 
 
 def _as_example(
@@ -148,6 +167,7 @@ def _as_example(
         share,
         tuple(s.id for s in shown),
         tuple(passage.id for passage in passages),
+        asked.written_from,
     )
 
 
@@ -158,23 +178,17 @@ def _settle(
 
     A fixed label stays, unless it is to be replaced and the model's own answer can be parsed.
     """
-    keys = [_key(asked, answer) for answer in answers]
-    readable = [key for key in keys if key != _UNREADABLE]
+    read_as = [read(asked.kind, answer, asked.choices) for answer in answers]
+    readable = any(one is not None for one in read_as)
     if asked.label is not None and not (settings.labels == "replace" and readable):
-        checked = settings.labels == "check" and keys
-        return asked.label, keys.count(_key(asked, asked.label)) / len(keys) if checked else None
-    if not keys:
+        if settings.labels != "check" or not answers:
+            return asked.label, None
+        label = read(asked.kind, asked.label, asked.choices)
+        return asked.label, sum(same(asked.kind, label, one) for one in read_as) / len(answers)
+    if not answers:
         return "", None
-    best, votes = Counter(readable or keys).most_common(1)[0]
-    return answers[keys.index(best)], votes / len(keys) if settings.votes > 1 else None
-
-
-_UNREADABLE = "None"
-
-
-def _key(asked: Instruction, answer: str) -> str:
-    """What two answers must share to count as the same."""
-    return str(parse(asked.kind, answer, asked.choices))
+    place, share = elected(asked.kind, read_as)
+    return answers[place], share if settings.votes > 1 else None
 
 
 def _repaired(asked: Instruction, output: str) -> str:

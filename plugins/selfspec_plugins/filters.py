@@ -44,6 +44,9 @@ class WellFormedSettings(BaseModel):
     generic_words: int = Field(
         2, ge=0, description="content words up to which a question need not touch its passage"
     )
+    shared_word: bool = Field(
+        False, description="every question needs a word of its passage, besides the names it gives"
+    )
 
 
 class WellFormed(EachFilter):
@@ -67,7 +70,7 @@ class WellFormed(EachFilter):
         elif words(candidate.instruction) == words(candidate.input):
             yield "input repeats the instruction", candidate.input
         yield _repetition(both)
-        yield _absent(candidate, self.settings.generic_words)
+        yield _absent(candidate, self.settings)
 
 
 def _repetition(text: str) -> Finding:
@@ -77,11 +80,13 @@ def _repetition(text: str) -> Finding:
     return ("repeats itself", f"{' '.join(run)} ({count} times)") if count > 3 else None
 
 
-def _absent(candidate: Instruction, generic_words: int) -> Finding:
+def _absent(candidate: Instruction, settings: WellFormedSettings) -> Finding:
     """Finds a question or claim that names nothing of the passage before it.
 
     One with names needs one of them in the passage. One without needs a word that begins as a word
-    of the passage does, unless it is short: "Who made the bid?" can be asked of many a text.
+    of the passage does, unless it is short: "Who made the bid?" can be asked of many a text. With
+    `shared_word`, every question needs such a word, whatever it names and however short it is; a
+    claim does not, for one that the passage leaves open is a good claim.
     """
     marks = list(_ASKING.finditer(candidate.input))
     if candidate.kind not in _ASKING_KINDS or not marks:
@@ -89,12 +94,15 @@ def _absent(candidate: Instruction, generic_words: int) -> Finding:
     asked, before = candidate.input[marks[-1].end() :], candidate.input[: marks[-1].start()]
     first, *others = asked.split() or [""]
     names = set(words(" ".join(w for w in others if w[:1].isupper()))) - _STOPWORDS
+    stems = _stems(set(words(asked)) - _STOPWORDS - names)
+    shared = stems & _stems(words(before))
+    question = "Question" in marks[-1].group()
     if names:
         found = (names | set(words(first)) - _STOPWORDS) & set(words(before))
     else:
-        stems = _stems(set(words(asked)) - _STOPWORDS)
-        generic = "Question" in marks[-1].group() and len(stems) <= generic_words
-        found = stems if generic else stems & _stems(words(before))
+        found = stems if question and len(stems) <= settings.generic_words else shared
+    if found and question and settings.shared_word:
+        found = shared
     return None if found else ("asks about something absent", asked)
 
 
@@ -144,13 +152,17 @@ class AgreementSettings(BaseModel):
     min_share: float = Field(
         0.5, ge=0, le=1, description="share of sampled answers that must agree"
     )
+    majority: bool = Field(
+        True, description="and more than half of them, where they chose the answer: no ties"
+    )
 
 
 class Agreement(EachFilter):
     """Rejects examples on whose answer the model does not agree with itself.
 
     Where the label was fixed before the input was written, agreement is the share of sampled
-    answers equal to that label. Examples without votes are kept.
+    answers equal to that label. An answer that was elected needs a majority besides: where votes
+    are tied, the model does not know. Examples without votes are kept.
     """
 
     name = "agreement"
@@ -163,6 +175,9 @@ class Agreement(EachFilter):
         share = candidate.votes
         if share is not None and share < self.settings.min_share:
             yield "too little agreement", f"{share:.2f} for {candidate.output}"
+        elected = candidate.label is None or candidate.label != candidate.output
+        if share is not None and share <= 0.5 and elected and self.settings.majority:
+            yield "no majority", f"{share:.2f} for {candidate.output}"
 
 
 @hookimpl

@@ -15,7 +15,7 @@ from selfspec_core import (
     hookimpl,
 )
 from selfspec_core.types import CLOSED_KINDS
-from selfspec_plugins.candidates import answered, as_instruction
+from selfspec_plugins.candidates import answered, as_instruction, proposal_id
 from selfspec_plugins.parts import opened, required
 from selfspec_plugins.prompts import (
     label_first_entry,
@@ -60,7 +60,9 @@ class SelfInstruct(Generator):
             context,
         )
         return [
-            as_instruction(read_proposal(layout, text), text, kin, _id(context, batch, row), shown)
+            as_instruction(
+                read_proposal(layout, text), text, kin, proposal_id(context, batch, row), shown
+            )
             for row, text in enumerate(texts)
         ]
 
@@ -118,7 +120,9 @@ class LabelFirst(SelfInstruct):
         sampling = _proposing(context, batch, (f"{layout.end}{layout.instruction.strip()}",))
         texts = _written(prompts, required(seeds), sampling, context)
         return [
-            answered(first, instruction, label, text, _id(context, batch, row), shown, layout)
+            answered(
+                first, instruction, label, text, proposal_id(context, batch, row), shown, layout
+            )
             for row, (instruction, label, text) in enumerate(zip(asked, labels, texts, strict=True))
         ]
 
@@ -206,10 +210,6 @@ def _proposing(context: Context, batch: int, stops: tuple[str, ...]) -> Sampling
         stops,
         context.random_seed_of("propose", batch),
     )
-
-
-def _id(context: Context, batch: int, row: int) -> str:
-    return f"r{context.round}-{batch:05d}-{row:03d}"
 
 
 @hookimpl

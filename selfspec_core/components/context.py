@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfspec_core.layouts import LAYOUTS, Layout
@@ -27,6 +28,9 @@ class Context:
     Attributes:
         pool: instructions accepted in earlier waves, for use as demonstrations.
         wanted: tasks that still have room for proposals; empty means all.
+        probe: an adapter tuned on the round's first examples, if a filter asked for one and there
+            are enough (`Filter.probe_rows`).
+        general: general seeds, for runs that mix some into the training rows.
         timings: wall seconds by step, for the manifest.
     """
 
@@ -38,6 +42,8 @@ class Context:
     pool: Sequence[Instruction] = ()
     wanted: Sequence[str] = ()
     retriever: Retriever | None = None
+    probe: Path | None = None
+    general: Sequence[Seed] = ()
     progress: Progress = field(default_factory=Silent)
     timings: dict[str, float] = field(default_factory=dict)
 

@@ -23,7 +23,13 @@ from selfspec_core.types import (
 
 
 class Generator(Component):
-    """A strategy that proposes instructions, or answers them, with the model in the context."""
+    """A strategy that proposes instructions, or answers them, with the model in the context.
+
+    Attributes:
+        retrieves: it needs `context.retriever`; a run without one is refused.
+    """
+
+    retrieves: ClassVar[bool] = False
 
     def propose(self, batch: int, context: Context) -> list[Instruction]:
         """Returns the candidates of one batch; unparsable ones carry `text` and no instruction.
@@ -44,13 +50,24 @@ class Filter(Component):
 
     Attributes:
         phase: `instruction` filters see instructions, `example` filters see examples.
+        retrieves: it needs `context.retriever`; a run without one is refused.
     """
+
+    retrieves: ClassVar[bool] = False
 
     phase: ClassVar[Literal["instruction", "example"]]
 
     def judge(self, candidates: Sequence[Any], context: Context) -> list[Verdict]:
         """Returns one verdict per candidate, in order; may depend on what was judged before."""
         raise NotImplementedError("a filter is abstract without `judge`")
+
+    def probe_rows(self, size: int) -> int:
+        """Returns on how many of `size` examples a probe is to be tuned for this filter; 0: none.
+
+        `context.probe` is that adapter's folder from then on, and None before. Nothing that was
+        kept before is judged again.
+        """
+        return 0
 
     def restore(self, judged: Sequence[Any], context: Context) -> None:
         """Takes in what was judged before an interruption or in earlier rounds, in order."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from itertools import islice, zip_longest
-from math import ceil
 
 from selfspec_core.components import Context, Generator
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import Chain, Judged, arrival, decided, quota, rejection
+from selfspec_core.stages.probe import Probe
+from selfspec_core.stages.quotas import answer_room
 from selfspec_core.types import Example, Instruction
 
 STAGE = "answer"
@@ -21,6 +22,7 @@ def answer(
     generator: Generator,
     chain: Chain,
     firewall: Firewall,
+    probe: Probe,
     context: Context,
     plan: Mapping[str, int],
 ) -> None:
@@ -29,18 +31,20 @@ def answer(
     What the firewall finds is rejected here already, so that examples.jsonl is the training set.
 
     Args:
+        probe: brought up before a batch is judged, so that a batch is judged by one measure.
         plan: how many instructions (`instructions`) and answered batches (`batches`) there were
             before the ones to answer now.
     """
-    size, share = context.settings.data.size, context.settings.data.task_share
+    size = context.settings.data.size
     have = Counter(row["task"] for row in folder.read("examples"))
-    room = max(ceil(size / len({seed.task for seed in context.seeds})), int(size * share))
+    room = answer_room(context)
     batches = list(enumerate(_batches(folder, context, plan["instructions"]), plan["batches"]))
     with context.progress.stage("answer", size, "examples"):
         context.progress.advance(have.total())
         for number, instructions in batches[folder.done(STAGE) - plan["batches"] :]:
             if have.total() >= size:
                 break
+            probe.attend(have.total())
             examples = generator.answer(instructions, number, context)
             judged = _screened(chain.judge(examples, context), firewall)
             judged = quota(judged, have, room, total=size)

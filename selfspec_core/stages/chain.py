@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from selfspec_core.components import Context, Filter
@@ -53,17 +53,19 @@ def arrival(candidate: Instruction | Example) -> tuple[int, ...]:
     return candidate.batch, *(int(part) for part in candidate.id.lstrip("r").split("-"))
 
 
-def quota(judged: Sequence[Judged], have: Counter[str], room: int, total: int) -> list[Judged]:
+def quota(
+    judged: Sequence[Judged], have: Counter[str], room: Mapping[str, int], total: int
+) -> list[Judged]:
     """Rejects what would take a task beyond its share, or all tasks beyond what is wanted.
 
     Args:
         have: how many of each task there are already.
-        room: how many of one task there may be.
+        room: how many of each task there may be; a task that is not in it has no limit.
         total: how many there may be in all.
     """
     counts, result = Counter(have), []
     for candidate, verdict, by in judged:
-        if verdict.keep and counts[candidate.task] >= room:
+        if verdict.keep and counts[candidate.task] >= room.get(candidate.task, total):
             verdict, by = Verdict(False, "task has its share", candidate.task), "task_share"
         elif verdict.keep and counts.total() >= total:
             verdict, by = Verdict(False, "there are enough"), "size"

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from math import ceil
 from typing import Any
 
-from selfspec_core.components import Context, Filter, Generator
+from selfspec_core.components import Context, Filter, Generator, Trainer
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages import answer as answering
 from selfspec_core.stages import propose as proposing
 from selfspec_core.stages.chain import Chain
+from selfspec_core.stages.probe import Probe, check_probe
 
 STAGE = "plan"
 _MOST = 4
@@ -28,13 +29,19 @@ def collect(
     proposer: Generator,
     answerer: Generator,
     filters: Sequence[Filter],
+    trainer: Trainer,
     firewall: Firewall,
     context: Context,
 ) -> None:
     """Fills the journals of the round until there are `data.size` examples.
 
     Ends earlier when a pass brings no new instruction: proposals have run out.
+
+    Args:
+        trainer: tunes a probe, if a filter asks for one.
     """
+    check_probe(filters, context)
+    probe = Probe(folder, filters, trainer, firewall, context)
     instructions, examples = Chain(filters, "instruction"), Chain(filters, "example")
     for before in (*earlier, folder):
         proposing.restore(before, instructions, context)
@@ -45,7 +52,7 @@ def collect(
         with context.timed("propose"):
             proposing.propose(folder, proposer, instructions, context, plan["target"])
         with context.timed("answer"):
-            answering.answer(folder, answerer, examples, firewall, context, plan["before"])
+            answering.answer(folder, answerer, examples, firewall, probe, context, plan["before"])
         proposed_more = _count(folder, "instructions") > plan["before"]["instructions"]
         plan = _plan(folder, context) if proposed_more else None
 

@@ -7,16 +7,16 @@ on its number alone and an interrupted run goes on with the same proposals.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from math import ceil
 
 from selfspec_core.components import Context, Generator
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import Chain, arrival, decided, quota, rejection
+from selfspec_core.stages.quotas import propose_room
 from selfspec_core.types import Instruction
 
 STAGE = "propose"
-EVEN_WAVES = 3
-"""Waves in which no task may take more than an even share; later the slow ones are made up for."""
 
 
 def propose(
@@ -35,7 +35,7 @@ def propose(
         while len(accepted) < target and batch * settings.batch < limit:
             wave_start = batch - batch % settings.wave
             context.pool = [i for i in accepted if i.batch < wave_start]
-            room = _room(context, target, wave=batch // settings.wave)
+            room = propose_room(context, target, wave=batch // settings.wave)
             context.wanted = _with_room(context, room)
             candidates = generator.propose(batch, context)
             have = Counter(i.task for i in accepted)
@@ -58,19 +58,6 @@ def restore(folder: RoundFolder, chain: Chain, context: Context) -> None:
     chain.restore(sorted(judged, key=lambda pair: arrival(pair[0])), context)
 
 
-def _room(context: Context, target: int, wave: int) -> int:
-    """Returns how many instructions of one task may be accepted, as things stand.
-
-    Never less than an even share, so as long as more are wanted some task has room.
-    """
-    share = context.settings.data.task_share
-    even = ceil(target / len({seed.task for seed in context.seeds}))
-    if share == 1:
-        return target
-    return even if wave < EVEN_WAVES else max(even, int(target * share))
-
-
-def _with_room(context: Context, room: int) -> list[str]:
+def _with_room(context: Context, room: Mapping[str, int]) -> list[str]:
     counts = Counter(i.task for i in context.pool)
-    tasks = dict.fromkeys(seed.task for seed in context.seeds)
-    return [task for task in tasks if counts[task] < room]
+    return [task for task, most in room.items() if counts[task] < most]

@@ -16,10 +16,11 @@ from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
 from selfspec_core.stages.distract import with_passages
+from selfspec_core.stages.replay import with_replay
 from selfspec_core.types import Adapter, Example, Seed
 
 STAGE = "specialize"
-SPECIALIST = "specialized"
+SPECIALIST, PROBE = "specialized", "probe"
 
 
 def specialize(
@@ -33,23 +34,29 @@ def specialize(
     """
     seeds = list(context.seeds)
     examples = [Example.from_dict(row) for row in folder.read("examples")]
-    shown = with_passages(examples, context)
-    rows: list[Seed | Example] = [*(seeds if context.settings.data.seeds else []), *shown]
-    adapters = {SPECIALIST: _train(SPECIALIST, rows, None, folder, trainer, firewall, context)}
+    rows = rows_of(examples, context)
+    adapters = {SPECIALIST: train(SPECIALIST, rows, None, folder, trainer, firewall, context)}
     for control in context.settings.evaluation.controls:
         steps = adapters[SPECIALIST].steps if control == "seeds-only-long" else None
-        adapters[control] = _train(control, seeds, steps, folder, trainer, firewall, context)
+        adapters[control] = train(control, seeds, steps, folder, trainer, firewall, context)
     return adapters
+
+
+def rows_of(examples: Sequence[Example], context: Context) -> list[Seed | Example]:
+    """Returns what a specialist is tuned on: seeds, examples with their passages, and replay."""
+    seeds = context.seeds if context.settings.data.seeds else ()
+    return with_replay([*seeds, *with_passages(examples, context)], context)
 
 
 def adapter_path(folder: RoundFolder, system: str) -> Path:
     """Returns where a system's adapter lies."""
-    return folder.path / ("adapter" if system == SPECIALIST else f"controls/{system}")
+    places = {SPECIALIST: "adapter", PROBE: "probe"}
+    return folder.path / places.get(system, f"controls/{system}")
 
 
-def trained(folder: RoundFolder) -> dict[str, Adapter]:
-    """Returns the adapters that the round has finished, by system name."""
-    done = [commit["trained"] for commit in folder.commits if commit["stage"] == STAGE]
+def trained(folder: RoundFolder, stage: str = STAGE) -> dict[str, Adapter]:
+    """Returns the adapters that the round has finished in a stage, by system name."""
+    done = [commit["trained"] for commit in folder.commits if commit["stage"] == stage]
     return {
         row["system"]: Adapter(
             adapter_path(folder, row["system"]),
@@ -62,7 +69,7 @@ def trained(folder: RoundFolder) -> dict[str, Adapter]:
     }
 
 
-def _train(
+def train(
     system: str,
     rows: Sequence[Seed | Example],
     steps: int | None,
@@ -70,10 +77,15 @@ def _train(
     trainer: Trainer,
     firewall: Firewall,
     context: Context,
+    stage: str = STAGE,
 ) -> Adapter:
-    """Trains one system into a folder beside its place, then moves it there in one step."""
+    """Trains one system into a folder beside its place, then moves it there in one step.
+
+    Raises:
+        SelfspecError: if the firewall rejects all rows, or an adapter is gone that was made before.
+    """
     path = adapter_path(folder, system)
-    finished = trained(folder)
+    finished = trained(folder, stage)
     if system in finished:
         if not path.is_dir():
             raise SelfspecError(f"{path}: missing, though the run says it was trained")
@@ -96,7 +108,7 @@ def _train(
         if not verdict.keep
     ]
     row = _as_row(system, adapter, screened)
-    folder.commit(STAGE, folder.done(STAGE), {}, trained=row, **decided(context))
+    folder.commit(stage, folder.done(stage), {}, trained=row, **decided(context))
     return adapter
 
 

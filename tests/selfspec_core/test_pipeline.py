@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from whole_runs import SMALL, Killed, fingerprint, finish, make, rows
 
 from selfspec_core import SelfspecError, provenance
 from selfspec_core.assemble import assemble
-from selfspec_core.manifest import new_manifest
-from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
 from selfspec_core.provenance import check_same, conditions
 from selfspec_core.request import Request
 from selfspec_core.runs import RoundFolder, Run
-
-SMALL = ({"data": {"size": 60}}, {"propose": {"batch": 16}}, {"evaluation": {"resamples": 100}})
-
-
-def make(path: Path, *extra: dict, request: Request | None = None) -> Run:
-    request = request or Request("finance", model="scripted", set=(*SMALL, *extra))
-    assembly = assemble(request, Silent())
-    run = Run.create(path, new_manifest(assembly, {"domain": request.domain}))
-    finish(run, assembly)
-    return run
-
-
-def finish(run: Run, assembly) -> None:
-    try:
-        run_rounds(run, assembly.parts, assembly.context)
-    finally:
-        run.close()
-
-
-def fingerprint(run_path: Path) -> dict[str, str]:
-    """Hashes of everything a run promises to reproduce."""
-    files = sorted(p for p in (run_path / "round-1").rglob("*") if p.is_file())
-    return {str(p.relative_to(run_path)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +23,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("runs") / "whole"
     make(path)
     return path
-
-
-def rows(path: Path, name: str) -> list[dict]:
-    return [json.loads(line) for line in (path / "round-1" / f"{name}.jsonl").open()]
 
 
 def test_every_proposal_is_accounted_for(whole: Path) -> None:
@@ -92,10 +63,6 @@ def test_scores_have_all_systems_and_gains(whole: Path) -> None:
 def test_same_settings_same_bytes(whole: Path, tmp_path: Path) -> None:
     make(tmp_path / "again")
     assert fingerprint(tmp_path / "again") == fingerprint(whole)
-
-
-class Killed(BaseException):
-    """Stands for a kill: nothing may catch it."""
 
 
 def test_killed_at_any_commit_and_resumed_gives_the_same_bytes(

@@ -84,6 +84,21 @@ def test_generic_questions_are_a_setting():
     assert reason(strict, generic) == "asks about something absent"
 
 
+@pytest.mark.parametrize(
+    ("asked", "kind", "expected"),
+    [
+        ("Question: Did Harbor Steel raise its dividend?", "yesno", ""),
+        ("Question: Did Harbor Steel lose in court?", "yesno", "asks about something absent"),
+        ("Question: Who was paid?", "extractive_qa", "asks about something absent"),
+        ("Question: Was Harbor paid by Kestrel?", "yesno", "asks about something absent"),
+        ("Claim: Harbor Steel lost in court.", "entailment", ""),
+    ],
+)
+def test_a_question_may_need_a_word_of_its_passage(asked, kind, expected):
+    strict = WellFormed(WellFormedSettings(shared_word=True))
+    assert reason(strict, proposal("Answer.", f"{NEWS} {asked}", kind)) == expected
+
+
 def test_length():
     short = Length(LengthSettings(min_input_words=2, max_input_words=5, max_instruction_words=4))
     assert reason(short, proposal("Judge the news.", "Profit fell.")) == ""
@@ -118,6 +133,11 @@ def test_agreement():
     half = Agreement(AgreementSettings(min_share=0.5))
     assert reason(half, example("positive", votes=0.4)) == "too little agreement"
     assert reason(half, example("positive", votes=0.5, label="positive")) == ""
+    assert reason(half, example("positive", votes=0.5)) == "no majority"
+    assert reason(half, example("positive", votes=0.5, label="neutral")) == "no majority"
+    assert reason(half, example("positive", votes=0.6)) == ""
+    tied = Agreement(AgreementSettings(majority=False))
+    assert reason(tied, example("positive", votes=0.5)) == ""
     assert reason(half, example("positive")) == ""
     assert reason(Agreement(), example("positive", votes=0.0)) == "too little agreement"
 

@@ -172,6 +172,33 @@ def test_voting_takes_the_majority() -> None:
     assert model.sampling[0].temperature == 0.7 and len(model.prompts) == 3
 
 
+def test_votes_may_each_see_demonstrations_of_their_own() -> None:
+    class Turning(Recorder):
+        def generate(self, prompts, sampling, progress=None):
+            super().generate(prompts, sampling)
+            return [[" up", " down", " up"][len(self.sampling) - 1]] * len(prompts)
+
+    model = Turning()
+    ctx = context(model, answer={"votes": 3, "vote_draws": True, "demonstrations": 3})
+    first, second = FewShot().answer([asked(), asked()], 0, ctx)
+    assert (first.output, first.votes) == ("up", pytest.approx(2 / 3)) == (second.output, 2 / 3)
+    assert [len(model.sampling), len(model.prompts)] == [3, 6]
+    assert len(set(model.prompts)) == 3  # a draw is shared by a batch
+    assert all(sampling.temperature == 0 for sampling in model.sampling)
+    assert set(first.shown) == {seed.id for seed in SEEDS if seed.id in first.shown}
+    assert len(first.shown) == len(set(first.shown)) > 3
+
+
+def test_a_list_is_voted_on_as_a_set() -> None:
+    class Lists(Recorder):
+        def generate(self, prompts, sampling, progress=None):
+            return [" Bo", " Ann, Cy", " cy, ann"]
+
+    row = Instruction("r1-00000-000", "who", "ner", "Who?", "Ann, Bo and Cy ran.", 1, 0)
+    example = FewShot().answer([row], 0, context(Lists(), answer={"votes": 3}))[0]
+    assert (example.output, example.votes) == ("Ann, Cy", pytest.approx(2 / 3))
+
+
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_what_is_proposed_reads_back(layout) -> None:
     entry = proposal_entry(layout, "Name the firm.", "Ardent Tin pays more.")

@@ -1,0 +1,52 @@
+"""What components and quotas need of a run, looked at before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from selfspec_core.components import Context, Filter, Generator, Model
+from selfspec_core.config import Settings
+from selfspec_core.errors import UsageError, nearest
+from selfspec_core.types import Seed
+
+
+def check_needs(
+    components: Sequence[Generator | Filter],
+    filters: Sequence[Filter],
+    context: Context,
+    training_model: Model | None,
+) -> None:
+    """Refuses components that could not do their work.
+
+    Args:
+        training_model: the model that is tuned, where it is another than the one that answers.
+
+    Raises:
+        UsageError: naming the component and the setting.
+    """
+    for one in components:
+        if one.retrieves and context.retriever is None:
+            raise UsageError(f"'{one.name}' needs passages; set retrieval.retriever")
+    for one in filters:
+        if training_model is not None and one.probe_rows(context.settings.data.size):
+            raise UsageError(
+                f"filters.order: '{one.name}' asks the model that answers after tuning it; "
+                "with training.model another one is tuned"
+            )
+
+
+def check_shares(settings: Settings, seeds: Sequence[Seed]) -> None:
+    """Refuses shares of tasks that do not exist, or that leave too little to fill `data.size`.
+
+    Raises:
+        UsageError: naming the key.
+    """
+    own = settings.data.task_shares
+    tasks = list(dict.fromkeys(seed.task for seed in seeds))
+    for task in own:
+        if task not in tasks:
+            raise UsageError(f"data.task_shares.{task}: no such task{nearest(task, tasks)}")
+    others = [task for task in tasks if task not in own]
+    most = max(settings.data.task_share, 1 / len(tasks))
+    if own and sum(own.values()) + len(others) * most < 1 - 1e-9:
+        raise UsageError("data.task_shares: they add up to less than 1, so examples are missing")
