@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfspec_core.layouts import LAYOUTS, Layout
@@ -28,6 +29,7 @@ class Context:
         pool: instructions accepted in earlier waves, for use as demonstrations.
         wanted: tasks that still have room for proposals; empty means all.
         timings: wall seconds by step, for the manifest.
+        adapter: of the specialist that works in this context; None: the base does.
     """
 
     domain: str
@@ -40,6 +42,7 @@ class Context:
     retriever: Retriever | None = None
     progress: Progress = field(default_factory=Silent)
     timings: dict[str, float] = field(default_factory=dict)
+    adapter: Path | None = None
 
     @property
     def decisions(self) -> dict[str, Any]:
@@ -62,7 +65,9 @@ class Context:
 
     @property
     def layout(self) -> Layout:
-        """The layout in which the untuned model is prompted."""
+        """The layout in which whoever works here is prompted: a specialist in the tuned one."""
+        if self.adapter is not None:
+            return self.tuned_layout
         return LAYOUTS[self.settings.model.layout or self.model.capabilities.layout]
 
     @property
