@@ -172,7 +172,7 @@ class RoundsSettings(Table):
     )
     collect: Literal["replace", "add"] = Field(
         "replace",
-        description="train on this round's examples, or on those of the rounds before too",
+        description="train on this round's examples, or on those of all rounds so far",
     )
     demonstrations: int = Field(
         0, ge=0, description="demonstrations a specialist answers after; it was tuned on none"

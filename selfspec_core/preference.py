@@ -1,4 +1,4 @@
-"""The components of the preference round, found by the settings and checked before anything runs."""
+"""The components of the preference round, found by the settings before anything runs."""
 
 from __future__ import annotations
 

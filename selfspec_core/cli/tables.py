@@ -17,6 +17,7 @@ ORDER = (
     *("base@0", "base-best@0", "base@5", "seeds-only@0", "seeds-only-long@0"),
     *("specialized@0", "preferred@0"),
 )
+_LAST = ("specialized@0", "preferred@0")
 _REASONS = 3
 _STYLES = {"better": "green", "worse": "red"}
 
@@ -178,9 +179,8 @@ def ordered(systems: Iterable[str]) -> list[str]:
     names = list(systems)
     known = [name for name in ORDER if name in names]
     others = [name for name in names if name not in ORDER]
-    if not others or "specialized@0" not in known:
-        return known + others
-    return [*(name for name in known if name != "specialized@0"), *others, "specialized@0"]
+    last = [name for name in _LAST if name in names]
+    return [*(name for name in known if name not in last), *others, *last]
 
 
 def score(value: float | None) -> str:

@@ -71,8 +71,8 @@ def collect_again(
     for before in _answered(earlier, folder, context):
         answering.restore(before, examples, context)
     with context.timed("answer"):
-        before = {"instructions": 0, "batches": 0}
-        answering.answer(folder, answerer, examples, firewall, context, before)
+        start = {"instructions": 0, "batches": 0}
+        answering.answer(folder, answerer, examples, firewall, context, start)
 
 
 def _answered(

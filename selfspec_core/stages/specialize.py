@@ -61,7 +61,7 @@ def train_controls(
     Args:
         steps: the specialist's.
     """
-    adapters = {}
+    adapters: dict[str, Adapter] = {}
     for control in context.settings.evaluation.controls:
         own = steps if control == "seeds-only-long" else None
         adapters[control] = _train(control, context.seeds, own, folder, trainer, firewall, context)
