@@ -17,6 +17,7 @@ from selfspec_core.layouts import LAYOUTS
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.asking import EvaluationSet, ask, bootstrap
 from selfspec_core.stages.develop import BASE_BEST, Developed
+from selfspec_core.stages.prefer import STAGE as PAIRS
 from selfspec_core.stages.specialize import TUNED
 from selfspec_core.stages.summary import funnel
 from selfspec_core.statistics import Table, tabulate
@@ -55,6 +56,7 @@ def write_scores(
         **funnel(folder),
         "layouts": {"best": developed.layout, "dev": dict(developed.layouts)},
         "training": {name: _without_path(adapter) for name, adapter in adapters.items()},
+        **({"pairs": sum(1 for _ in folder.read("pairs"))} if folder.done(PAIRS) else {}),
         "sets": dict(sets),
         **developed.as_scores(),
     }

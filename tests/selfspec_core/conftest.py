@@ -1,6 +1,9 @@
 import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).parent))  # for `loops`
 
 
 class FakeSite:
