@@ -73,8 +73,9 @@ def test_kept_instructions_are_answered_again_and_renewed_ones_are_new(kept, ren
     assert {row["round"] for row in again} == {2}
     asked = {(row["instruction"], row["input"]) for row in first}
     assert {(row["instruction"], row["input"]) for row in again} == asked
-    answers = [{row["id"]: row["output"] for row in rows(kept, n, "examples")} for n in (1, 2)]
-    assert any(answers[0][id_] != answers[1][id_] for id_ in answers[0].keys() & answers[1].keys())
+    before, now = ({r["id"]: r["output"] for r in rows(kept, n, "examples")} for n in (1, 2))
+    both = before.keys() & now.keys()
+    assert both and all(before[id_] == now[id_] for id_ in both)  # it remembers all it was tuned on
     new = rows(renewed, 2, "instructions")
     assert all(row["id"].startswith("r2-") for row in new)
     old = {row["input"] for row in rows(renewed, 1, "instructions")}
