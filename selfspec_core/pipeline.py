@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from selfspec_core.components import Context, Filter, Generator, Model, Trainer
 from selfspec_core.diversity import diversity
@@ -25,7 +24,7 @@ from selfspec_core.stages.specialize import (
     train_controls,
     trained,
 )
-from selfspec_core.stopping import Result, best, why_stop
+from selfspec_core.stopping import Result, best, on_dev, why_stop
 from selfspec_core.types import Adapter, Example
 
 
@@ -208,7 +207,7 @@ def _developed(
         developed.score,
         developed.gain,
         developed.diversity,
-        _on_dev(scores),
+        on_dev(scores.get("collateral") or {}),
     )
     return Round(folder, context, adapters, developed, result)
 
@@ -217,16 +216,6 @@ def _diversity(folder: RoundFolder, done: Sequence[Round], context: Context) -> 
     rows = [Example.from_dict(row) for row in folder.read("examples")]
     before = [Example.from_dict(row) for one in done for row in one.folder.read("examples")]
     return diversity(rows, [*context.seeds, *before])
-
-
-def _on_dev(scores: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
-    """Returns the collateral gains, if they were measured, and on dev items."""
-    found = scores.get("collateral") or {}
-    return {
-        name: gain
-        for name, gain in found.items()
-        if isinstance(gain, Mapping) and "high" in gain and gain.get("split") == "dev"
-    }
 
 
 def _load(folder: RoundFolder, context: Context) -> None:

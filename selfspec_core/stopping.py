@@ -46,6 +46,15 @@ class Result:
         return asdict(self)
 
 
+def on_dev(collateral: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, float]]:
+    """Returns the gains of scores.json's `collateral` that are on dev items: only those may stop.
+
+    Args:
+        collateral: by name of a field, its gains by split.
+    """
+    return {name: splits["dev"] for name, splits in collateral.items() if splits.get("dev")}
+
+
 def best(results: Sequence[Result], settings: RoundsSettings) -> Result:
     """Returns the round to keep: the best on dev, the earlier of two that are equally good.
 

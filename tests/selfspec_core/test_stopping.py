@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfspec_core.config import RoundsSettings
-from selfspec_core.stopping import DevGain, Result, best, why_stop
+from selfspec_core.stopping import DevGain, Result, best, on_dev, why_stop
 
 LIMITS = RoundsSettings(max=5, instructions="renew")
 VARIED = {"texts": 90, "distinct_1": 0.5, "distinct_2": 0.8, "new_ngrams": 0.9, "nearest_mean": 0.3}
@@ -60,6 +60,13 @@ def test_collateral_and_missing_dev_items_end_it_after_the_first_round():
     unseen = Result(1, "specialized@0")
     assert why_stop([unseen], LIMITS) == "after round 1: no dev items to tell rounds apart by"
     assert why_stop([unseen], RoundsSettings()) == "after round 1: rounds.max = 1"
+
+
+def test_only_dev_items_of_other_fields_may_stop():
+    gain = {"mean": -0.05, "low": -0.09, "high": -0.02}
+    found = {"law": {"dev": gain, "test": gain}, "general": {"test": gain}}
+    assert on_dev(found) == {"law": gain}
+    assert on_dev({}) == {}
 
 
 def test_harm_that_may_be_within_the_limit_is_no_reason():
