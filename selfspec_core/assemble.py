@@ -18,10 +18,11 @@ from selfspec_core.needs import check_needs, check_shares
 from selfspec_core.packages import seeds_from_file
 from selfspec_core.pipeline import Parts
 from selfspec_core.plugins import PluginHost
+from selfspec_core.preference import build_preferrer, judge_builder
 from selfspec_core.progress import Progress
 from selfspec_core.request import Request, check_settings, model_table, resolve_settings
 from selfspec_core.screening import about_items, build_firewall, screened
-from selfspec_core.stages.evaluate import EvaluationSet
+from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.types import Item, Seed
 
 SHORT = 45
@@ -233,6 +234,8 @@ def _parts(
         training_model=training_model,
         sets=sets,
         firewall=firewall,
+        preferrer=build_preferrer(host, settings, trainer),
+        judge=judge_builder(host, settings),
     )
 
 

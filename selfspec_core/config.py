@@ -176,9 +176,70 @@ class EvaluationSettings(Table):
 
 
 class RoundsSettings(Table):
-    """Rounds of the loop."""
+    """Rounds of the loop, and when it stops; only dev items have a say in it."""
 
-    max: int = Field(1, ge=1)
+    max: int = Field(1, ge=1, description="most rounds; a limit below may stop the loop earlier")
+    instructions: Literal["keep", "renew"] = Field(
+        "keep",
+        description="from round 2 on, answer those of the first round again, or propose new ones",
+    )
+    proposer: Literal["base", "specialist"] = Field(
+        "base", description="who proposes from round 2 on, if instructions are renewed"
+    )
+    answerer: Literal["base", "specialist"] = Field(
+        "specialist", description="who answers from round 2 on; the best specialist so far"
+    )
+    collect: Literal["replace", "add"] = Field(
+        "replace",
+        description="train on this round's examples, or on those of all rounds so far",
+    )
+    demonstrations: int = Field(
+        0, ge=0, description="demonstrations a specialist answers after; it was tuned on none"
+    )
+    margin: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description="stop when the dev gain over the best round before is surely smaller than this",
+    )
+    distinct: float = Field(
+        0.7, ge=0, le=1, description="stop below this share of the first round's distinct-2"
+    )
+    new_ngrams: float = Field(
+        0.1, ge=0, le=1, description="stop when fewer of a round's three-word runs are new"
+    )
+    drift: float = Field(
+        0.1, ge=0, le=1, description="stop when mean nearest-neighbour ROUGE-L rose by more"
+    )
+    collateral: float = Field(
+        0.005, ge=0, le=1, description="stop when elsewhere more than this is surely lost"
+    )
+
+
+class PreferenceSettings(Table):
+    """A second tuning after the first, on pairs of answers that the model made itself (DPO)."""
+
+    enabled: bool = Field(False, description="tune on preference pairs too")
+    trainer: str | None = Field(
+        None, description="component that tunes on pairs; default: the one that trains"
+    )
+    pairs: str = Field(
+        "majority",
+        description="majority: the answer most samples agree on over the rarest; or a filter of "
+        "examples, as in grounded: an answer it keeps over one it rejects",
+    )
+    sampler: Literal["answerer", "specialist"] = Field(
+        "answerer", description="who is sampled: who answered in this round, or what it became"
+    )
+    samples: int = Field(8, ge=2, description="answers to one example, at answer.vote_temperature")
+    min_share: float = Field(
+        0.5, ge=0, le=1, description="majority: share of the samples that agree on the chosen one"
+    )
+    size: int | None = Field(None, ge=1, description="examples to sample for; none: all")
+    beta: float = Field(0.1, gt=0, description="how closely it stays with the specialist")
+    lr: float = Field(5e-5, gt=0, description="peak learning rate")
+    epochs: float = Field(1.0, gt=0, le=10_000)
+    batch: int = Field(16, ge=1, description="pairs per optimizer step")
 
 
 class NamedTables(BaseModel):
@@ -232,3 +293,4 @@ class Settings(Table):
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
     rounds: RoundsSettings = Field(default_factory=RoundsSettings)
     components: ComponentsSettings = Field(default_factory=ComponentsSettings)
+    preference: PreferenceSettings = Field(default_factory=PreferenceSettings)

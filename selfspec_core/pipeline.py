@@ -5,20 +5,37 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from selfspec_core.components import Context, Filter, Generator, Model, Trainer
+from selfspec_core.diversity import diversity
 from selfspec_core.errors import SelfspecError
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder, Run
-from selfspec_core.stages.collect import collect
-from selfspec_core.stages.evaluate import EvaluationSet, evaluate
-from selfspec_core.stages.specialize import specialize, trained
+from selfspec_core.specialists import BySpecialist
+from selfspec_core.stages.asking import EvaluationSet
+from selfspec_core.stages.collect import collect, collect_again
+from selfspec_core.stages.develop import Developed, develop, gain
+from selfspec_core.stages.evaluate import evaluate, write_scores
+from selfspec_core.stages.prefer import make_pairs, prefer
+from selfspec_core.stages.specialize import (
+    PREFERRED,
+    SPECIALIST,
+    specialize,
+    train_controls,
+    trained,
+)
+from selfspec_core.stopping import Result, best, on_dev, why_stop
+from selfspec_core.types import Adapter, Example
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The components a run is made of, built from the settings."""
+    """The components a run is made of, built from the settings.
+
+    Attributes:
+        preferrer: what tunes on pairs.
+        judge: builds the filter that tells answers of a pair apart; None: the majority does.
+    """
 
     proposer: Generator
     answerer: Generator
@@ -27,50 +44,179 @@ class Parts:
     training_model: Model | None
     sets: Sequence[EvaluationSet]
     firewall: Firewall
+    preferrer: Trainer | None = None
+    judge: Callable[[], Filter | None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A round that is done but for its test items.
+
+    Attributes:
+        context: with the model that was tuned.
+    """
+
+    folder: RoundFolder
+    context: Context
+    adapters: dict[str, Adapter]
+    developed: Developed
+    result: Result
+
+    @property
+    def specialist(self) -> Adapter:
+        """The adapter of the system that stands for the round."""
+        return self.adapters[self.result.system.partition("@")[0]]
 
 
 def run_rounds(run: Run, parts: Parts, context: Context) -> int:
-    """Does every round that is not done yet; each step starts where its journal ends.
+    """Does every round that is not done yet, until dev items say to stop; then asks test items.
+
+    Each step starts where its journal ends, and every decision is taken again from the journals,
+    so a resumed run decides as it would have.
 
     Returns:
-        The round that does best on dev.
+        The round that does best on dev: the only one that is asked test items.
     """
-    on_dev: dict[int, float] = {}
-    for number in range(1, context.settings.rounds.max + 1):
-        earlier = [run.round(before) for before in range(1, number)]
-        scores = run_round(run.round(number), earlier, parts, replace(context, round=number))
-        on_dev[number] = scores.get("dev") or 0.0
-    return max(on_dev, key=lambda number: on_dev[number])
+    done: list[Round] = []
+    stopped = None
+    while stopped is None:
+        number = len(done) + 1
+        one = run_round(run.round(number), done, parts, replace(context, round=number))
+        if one is None:
+            return number
+        done.append(one)
+        results = [one.result for one in done]
+        stopped = why_stop(results, context.settings.rounds)
+        run.manifest.update(rounds=[result.to_dict() for result in results], stopped=stopped)
+        run.save_manifest()
+    chosen = done[best(results, context.settings.rounds).round - 1]
+    if len(done) > 1:
+        context.progress.say(f"stopped {stopped}; round {chosen.context.round} is kept")
+    report(chosen, parts)
+    return chosen.context.round
 
 
 def run_round(
-    folder: RoundFolder, earlier: Sequence[RoundFolder], parts: Parts, context: Context
-) -> dict[str, Any]:
-    """Proposes, answers, filters, specializes and evaluates once; returns the scores.
+    folder: RoundFolder, done: Sequence[Round], parts: Parts, context: Context
+) -> Round | None:
+    """Proposes, answers, filters, specializes and asks the dev items once.
 
     Args:
-        earlier: the rounds before, whose proposals are not novel any more.
+        done: the rounds before.
+
+    Returns:
+        None if the model cannot be tuned.
     """
-    if not trained(folder) and context.settings.data.size > 0:
+    settings = context.settings
+    proposer, answerer = _at_work(done, parts, context)
+    if not trained(folder) and settings.data.size > 0:
         _load(folder, context)
-        generators = parts.proposer, parts.answerer
+        filters, earlier = parts.filters(), [one.folder for one in done]
         tuning = parts.trainer, parts.firewall
-        collect(folder, earlier, *generators, parts.filters(), *tuning, context)
+        if done and settings.rounds.instructions == "keep":
+            collect_again(folder, earlier, answerer, filters, *tuning, context)
+        else:
+            collect(folder, earlier, proposer, answerer, filters, *tuning, context)
         _check_accepted(folder)
 
-    if parts.training_model is not None:
-        context.model = parts.training_model
-    _load(folder, context)
-    if not context.model.capabilities.trains:
+    local = replace(context, model=parts.training_model or context.model)
+    _load(folder, local)
+    if not local.model.capabilities.trains:
         context.progress.say(
-            f"{context.model.name} cannot be tuned: stopping after the filters; "
+            f"{local.model.name} cannot be tuned: stopping after the filters; "
             "--set training.model=PATH names a local model that can"
         )
-        return {}
+        return None
+    earlier = [one.folder for one in done] if settings.rounds.collect == "add" else []
     with context.timed("train"):
-        adapters = specialize(folder, parts.trainer, parts.firewall, context)
+        adapter = specialize(folder, parts.trainer, parts.firewall, local, earlier)
+    adapters = {SPECIALIST: adapter}
+    if parts.preferrer is not None:
+        adapters |= _preferred(folder, adapter, answerer, parts, context, local)
     with context.timed("evaluate"):
-        return evaluate(folder, adapters, parts.sets, context)
+        return _developed(folder, done, adapters, parts, local)
+
+
+def report(chosen: Round, parts: Parts) -> None:
+    """Trains the controls and asks every system the test items, for one round alone."""
+    folder, context = chosen.folder, chosen.context
+    steps = chosen.adapters[SPECIALIST].steps
+    with context.timed("train"):
+        controls = train_controls(folder, parts.trainer, parts.firewall, steps, context)
+    with context.timed("evaluate"):
+        evaluate(folder, chosen.adapters | controls, parts.sets, chosen.developed, context)
+
+
+def _at_work(done: Sequence[Round], parts: Parts, context: Context) -> tuple[Generator, Generator]:
+    """Returns who proposes and who answers: from round 2 on, maybe the best specialist so far."""
+    settings = context.settings.rounds
+    if not done:
+        return parts.proposer, parts.answerer
+    before = best([one.result for one in done], settings)
+    adapter = done[before.round - 1].specialist.path
+
+    def worker(generator: Generator, who: str) -> Generator:
+        if who == "base":
+            return generator
+        return BySpecialist(generator, adapter, parts.training_model)
+
+    return worker(parts.proposer, settings.proposer), worker(parts.answerer, settings.answerer)
+
+
+def _preferred(
+    folder: RoundFolder,
+    adapter: Adapter,
+    answerer: Generator,
+    parts: Parts,
+    context: Context,
+    local: Context,
+) -> dict[str, Adapter]:
+    """Samples pairs and tunes on them; returns nothing where there are none."""
+    assert parts.preferrer is not None
+    if context.settings.preference.sampler == "specialist":
+        answerer = BySpecialist(parts.answerer, adapter.path, parts.training_model)
+    with context.timed("pairs"):
+        context.model.load()
+        pairs = make_pairs(folder, answerer, parts.judge, parts.firewall, context)
+    with context.timed("train"):
+        preferred = prefer(folder, parts.preferrer, pairs, adapter, parts.firewall, local)
+    return {PREFERRED: preferred} if preferred is not None else {}
+
+
+def _developed(
+    folder: RoundFolder,
+    done: Sequence[Round],
+    adapters: dict[str, Adapter],
+    parts: Parts,
+    context: Context,
+) -> Round:
+    """Asks the dev items, compares with the best round before, and writes what came out so far."""
+    own = parts.sets[0]
+    first = done[0].folder if done else folder
+    developed = develop(folder, adapters, own, context, first)
+    if done:
+        before = best([one.result for one in done], context.settings.rounds)
+        baseline = done[before.round - 1].developed.said.get(before.system, ())
+        over = f"round {before.round}"
+        paired = gain(developed, over, baseline, own.split("dev"), context)
+        developed = replace(developed, gain=paired)
+    developed = replace(developed, diversity=_diversity(folder, done, context))
+    scores = write_scores(folder, adapters, developed, {}, context)
+    result = Result(
+        context.round,
+        developed.system,
+        developed.score,
+        developed.gain,
+        developed.diversity,
+        on_dev(scores.get("collateral") or {}),
+    )
+    return Round(folder, context, adapters, developed, result)
+
+
+def _diversity(folder: RoundFolder, done: Sequence[Round], context: Context) -> dict[str, float]:
+    rows = [Example.from_dict(row) for row in folder.read("examples")]
+    before = [Example.from_dict(row) for one in done for row in one.folder.read("examples")]
+    return diversity(rows, [*context.seeds, *before])
 
 
 def _load(folder: RoundFolder, context: Context) -> None:

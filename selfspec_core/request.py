@@ -105,6 +105,11 @@ def check_settings(settings: Settings, host: PluginHost, model: Model) -> None:
             raise UsageError(
                 f"{role}.generator: '{name}' does not {role}; these do: {', '.join(able)}"
             )
+    if settings.rounds.proposer == "specialist" and settings.rounds.instructions == "keep":
+        raise UsageError(
+            "rounds.proposer = 'specialist': nothing is proposed while the first round's "
+            "instructions are kept; set rounds.instructions = 'renew'"
+        )
     trainer = settings.training.trainer
     if (
         trainer

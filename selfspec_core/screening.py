@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from selfspec_core.errors import UsageError
 from selfspec_core.firewall import Firewall
 from selfspec_core.plugins import PluginHost
-from selfspec_core.stages.evaluate import EvaluationSet
+from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.types import Seed, Task
 
 

@@ -68,7 +68,7 @@ class Instruction(Record):
     """A proposed piece of work, without its response.
 
     Attributes:
-        id: `r<round>-<batch>-<row>`, unique in a run.
+        id: `r<round>-<batch>-<row>`, unique in a round; a later one that answers again keeps it.
         task: the task it was proposed for, taken from the demonstrations it was shown.
         label: the response fixed before the input was written (`label_first`), or None.
         shown: ids of the demonstrations in the prompt.
@@ -139,6 +139,34 @@ class Example(Record):
     shown: tuple[str, ...] = ()
     passages: tuple[str, ...] = ()
     written_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair(Record):
+    """Two answers of the model's own to one instruction, one of them better.
+
+    Attributes:
+        id: the example's.
+        sort: what makes it better: `majority`, or the filter that keeps one and rejects the other.
+        votes: share of the sampled answers that agree with `chosen`.
+        rejected_votes: the same of `rejected`.
+        evidence: the filter's, about `rejected`.
+    """
+
+    id: str
+    task: str
+    kind: Kind
+    instruction: str
+    input: str
+    chosen: str
+    rejected: str
+    sort: str
+    votes: float
+    rejected_votes: float
+    round: int
+    batch: int
+    choices: tuple[str, ...] = ()
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

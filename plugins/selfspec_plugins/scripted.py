@@ -23,6 +23,7 @@ from selfspec_core import (
     Example,
     Layout,
     Model,
+    Pair,
     Progress,
     Sampling,
     Seed,
@@ -174,6 +175,18 @@ class Remember(Trainer):
         taken = steps or ceil(settings.epochs * ceil(len(rows) / settings.batch))
         context.progress.advance(taken)
         return Adapter(out, len(rows), taken, sum(len(row.output.split()) for row in rows))
+
+    def prefer(self, pairs: Sequence[Pair], adapter: Path, out: Path, context: Context) -> Adapter:
+        """Puts the chosen answers in the place of whatever was remembered to the same question."""
+        chosen = {f"{pair.instruction} {pair.input}": pair.chosen for pair in pairs}
+        known = json.loads((adapter / _MEMORY).read_text(encoding="utf-8"))
+        memory = [row for row in known if row["asked"] not in chosen]
+        memory += [{"asked": asked, "output": output} for asked, output in chosen.items()]
+        (out / _MEMORY).write_text(json.dumps(memory, indent=1) + "\n", encoding="utf-8")
+        settings = context.settings.preference
+        taken = ceil(settings.epochs * ceil(len(pairs) / settings.batch))
+        context.progress.advance(taken)
+        return Adapter(out, len(pairs), taken, sum(len(pair.chosen.split()) for pair in pairs))
 
 
 @hookimpl

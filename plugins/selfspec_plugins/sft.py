@@ -48,16 +48,16 @@ def fit(
                 data_collator=collated,
                 processing_class=model.tokenizer,
                 peft_config=_lora(context.settings.training, hf),
-                callbacks=[_callback(losses, context)],
+                callbacks=[watch(losses, context)],
             )
             trainer.remove_callback(PrinterCallback)
             for parameter in trainer.model.parameters():
                 if parameter.requires_grad:  # TRL makes them bf16 on a 4-bit base
                     parameter.data = parameter.data.float()
             trainer.train()
-            _save(trainer.model, out, model.given_name)
+            save(trainer.model, out, model.given_name)
     finally:
-        _restore(hf, before)
+        restore(hf, before)
     return losses
 
 
@@ -142,7 +142,8 @@ def _lora(settings: TrainingSettings, hf: Any) -> Any:
     )
 
 
-def _callback(losses: list[float], context: Context) -> Any:
+def watch(losses: list[float], context: Context) -> Any:
+    """Returns a callback that notes the loss of each step and counts it."""
     from transformers import TrainerCallback
 
     class Watch(TrainerCallback):
@@ -156,17 +157,17 @@ def _callback(losses: list[float], context: Context) -> Any:
     return Watch()
 
 
-def _save(peft_model: Any, out: Path, base: str) -> None:
+def save(peft_model: Any, out: Path, base: str) -> None:
     """Writes the adapter; its configuration names the base as the user did, in a fixed order."""
     peft_model.peft_config["default"].base_model_name_or_path = base
-    peft_model.save_pretrained(out, save_embedding_layers=False)
+    peft_model.save_pretrained(out, selected_adapters=["default"], save_embedding_layers=False)
     file = out / "adapter_config.json"
     written = json.loads(file.read_text(encoding="utf-8"))
     written["target_modules"] = sorted(written["target_modules"])
     file.write_text(json.dumps(written, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def _restore(hf: Any, before: set[str]) -> None:
+def restore(hf: Any, before: set[str]) -> None:
     """Takes the adapter and everything TRL hung onto the resident model off again."""
     from peft.tuners.tuners_utils import BaseTunerLayer
 

@@ -65,6 +65,7 @@ class TransformersModel(Model):
         self._peft: Any = None
         self._adapters: dict[tuple[str, int, int], str] = {}  # in order of use
         self._count = 0
+        self._parameters = self.hf.num_parameters()  # adapters come and go
 
     @property
     def capabilities(self) -> Capabilities:
@@ -82,7 +83,7 @@ class TransformersModel(Model):
         return {
             "name": self.settings.name if not self.settings.path else self.settings.path.name,
             "class": type(self.hf).__name__,
-            "parameters": self.hf.num_parameters(),
+            "parameters": self._parameters,
             "vocabulary": config.get_text_config().vocab_size,
             "dtype": str(self.hf.dtype).removeprefix("torch."),
             "quantization": "nf4" if getattr(self.hf, "is_loaded_in_4bit", False) else "none",

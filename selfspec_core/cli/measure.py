@@ -19,7 +19,8 @@ from selfspec_core.firewall import Firewall
 from selfspec_core.hub import absolute
 from selfspec_core.request import Request
 from selfspec_core.runs import RoundFolder, Run, find_run
-from selfspec_core.stages.evaluate import EvaluationSet
+from selfspec_core.stages.asking import EvaluationSet
+from selfspec_core.stages.develop import develop
 from selfspec_core.stages.evaluate import evaluate as evaluate_systems
 from selfspec_core.stages.specialize import trained
 from selfspec_core.types import Adapter, Example, Seed
@@ -59,6 +60,8 @@ def measure(
         assembly = assemble(request, progress)
         if adapters and assembly.parts.training_model is not None:
             assembly.context.model = assembly.parts.training_model
+        if folder is not None:  # what is random there depends on the round
+            assembly.context.round = int(folder.path.name.rpartition("-")[2])
         assembly.context.model.load()
         with tempfile.TemporaryDirectory() as scratch:
             scores = _scores(Path(scratch), assembly, adapters)
@@ -78,7 +81,9 @@ def measure(
 
 
 def _round_of(target: str) -> RoundFolder | None:
-    """Returns the last round of a run, or None if there is no run of that name.
+    """Returns the chosen round of a run, or None if there is no run of that name.
+
+    Of a run that has not chosen yet, it is the last round.
 
     Raises:
         UsageError: if no round of it has begun.
@@ -89,14 +94,19 @@ def _round_of(target: str) -> RoundFolder | None:
         if target == "latest":
             raise
         return None
-    numbers = Run.open(path).round_numbers()
+    run = Run.open(path)
+    numbers = run.round_numbers()
     if not numbers:
         raise UsageError(f"{path}: no round has begun yet; there is nothing to evaluate")
-    return RoundFolder(path / f"round-{numbers[-1]}", write=False)
+    chosen = run.manifest.get("chosen_round")
+    number = chosen if chosen in numbers else numbers[-1]
+    return RoundFolder(path / f"round-{number}", write=False)
 
 
 def _scores(scratch: Path, assembly: Assembly, adapters: dict[str, Adapter]) -> dict[str, Any]:
-    return evaluate_systems(RoundFolder(scratch), adapters, assembly.parts.sets, assembly.context)
+    folder, sets, context = RoundFolder(scratch), assembly.parts.sets, assembly.context
+    developed = develop(folder, adapters, sets[0], context)
+    return evaluate_systems(folder, adapters, sets, developed, context)
 
 
 def _contaminated(folder: RoundFolder, assembly: Assembly) -> dict[str, int]:

@@ -19,7 +19,7 @@ from selfspec_core.resolve import parse_flag
     metavar="PATH",
     help="Answer from these files or folders; repeatable.",
 )
-@click.option("--rounds", type=click.IntRange(1), help="Rounds of the loop.")
+@click.option("--rounds", type=click.IntRange(1), help="Most rounds of the loop.")
 @click.option("--name", help="Name of the run folder under runs/.")
 @click.option("--random-seed", type=click.IntRange(0), help="Seed of everything random.")
 def run(

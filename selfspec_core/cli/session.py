@@ -25,6 +25,7 @@ from selfspec_core.provenance import check_same
 from selfspec_core.request import Request
 from selfspec_core.runs import RUNS, Run
 from selfspec_core.sources import domain_clashes
+from selfspec_core.stages.collect import KEPT
 
 
 def start(name: str, request: Request, as_asked: dict[str, Any]) -> None:
@@ -76,9 +77,9 @@ def _finish(run: Run, assembly: Assembly) -> None:
             if assembly.knowledge and context.retriever:
                 folder = run.path / "knowledge"
                 take_in(context.retriever, assembly.knowledge, folder, context.progress)
-            chosen = run_rounds(run, assembly.parts, assembly.context)
+            chosen = run_rounds(run, assembly.parts, context)
         run.manifest.update(state="finished", chosen_round=chosen)
-        _note_shortfall(run, assembly.settings.data.size)
+        _note_shortfall(run, chosen, assembly.settings.data.size)
     finally:
         timings = run.manifest["timings"]
         for step, seconds in assembly.context.timings.items():
@@ -87,12 +88,14 @@ def _finish(run: Run, assembly: Assembly) -> None:
         run.save_manifest()
 
 
-def _note_shortfall(run: Run, wanted: int) -> None:
-    """Notes when fewer examples came together than were asked for."""
-    last = run.round(run.round_numbers()[-1])
-    got = sum(1 for _ in last.read("examples"))
+def _note_shortfall(run: Run, chosen: int, wanted: int) -> None:
+    """Notes when fewer examples came together than were asked for, in the chosen round."""
+    folder = run.round(chosen)
+    got = sum(1 for _ in folder.read("examples"))
     if got < wanted:
-        why = "the proposals ended first (propose.limit); see what was rejected"
+        kept = folder.done(KEPT) > 0
+        ended = "the kept instructions" if kept else "the proposals"
+        why = f"{ended} ended first{'' if kept else ' (propose.limit)'}; see what was rejected"
         run.manifest["notes"].append(f"{got} of {wanted} examples: {why}")
 
 

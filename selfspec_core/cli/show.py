@@ -60,6 +60,7 @@ def summarize(path: Path) -> dict[str, Any]:
         "created": manifest["created"],
         "seconds": manifest["seconds"],
         "chosen_round": manifest.get("chosen_round"),
+        "stopped": manifest.get("stopped"),
         "timings": manifest["timings"],
         "not_screened_against": manifest["not_screened_against"],
         "notes": notes,

@@ -13,7 +13,11 @@ from rich.text import Text
 from selfspec_core.cli.output import cell, console, table
 from selfspec_core.cli.progress import duration
 
-ORDER = ("base@0", "base-best@0", "base@5", "seeds-only@0", "seeds-only-long@0", "specialized@0")
+ORDER = (
+    *("base@0", "base-best@0", "base@5", "seeds-only@0", "seeds-only-long@0"),
+    *("specialized@0", "preferred@0"),
+)
+_LAST = ("specialized@0", "preferred@0")
 _REASONS = 3
 _STYLES = {"better": "green", "worse": "red"}
 
@@ -29,6 +33,10 @@ def print_run(summary: Mapping[str, Any], out: Console) -> None:
             chosen = ", chosen" if one["round"] == summary["chosen_round"] else ""
             out.print(Text(f"\nRound {one['round']}{chosen}", style="bold underline"))
         print_round(one, str(summary["domain"]), out)
+    if len(rounds) > 1:
+        out.print(_section("Rounds, on dev items", by_round(rounds, summary["chosen_round"])))
+        if summary.get("stopped"):
+            out.print(Padding(cell(f"stopped {summary['stopped']}"), (0, 0, 0, 2)))
     if summary["timings"]:
         out.print(_section("Time", _timings(summary["timings"], summary["seconds"])))
 
@@ -41,6 +49,8 @@ def print_round(one: Mapping[str, Any], domain: str, out: Console) -> None:
         out.print(_section("Accepted by task", Columns(words, padding=(0, 3, 0, 0))))
     if one["systems"]:
         print_scores(f"Results on {domain}", one, out)
+    elif one.get("dev") is not None:
+        out.print(_section("Results", cell("only dev items were asked", "dim")))
     elif not one.get("evaluated"):
         out.print(_section("Results", cell("not evaluated yet", "dim")))
     for name, other in one.get("benchmarks", {}).items():
@@ -109,6 +119,27 @@ def results(
     return rows
 
 
+def by_round(rounds: Sequence[Mapping[str, Any]], chosen: int | None) -> RenderableType:
+    """Returns one row per round: what it came to on dev, and how varied its instructions are."""
+    heads = ("dev", "gain", "interval", "over", "distinct-2", "new", "nearest")
+    rows = table("round", *heads, right=("dev", "gain", "interval", *heads[4:]))
+    for one in rounds:
+        gain, varied = one.get("dev_gain") or {}, one.get("diversity") or {}
+        cells = (
+            str(one["round"]),
+            score(one.get("dev")),
+            f"{gain['mean']:+.3f}" if gain else "-",
+            _interval(gain) if gain else "-",
+            gain.get("over", "-"),
+            score(varied.get("distinct_2")),
+            _percent(varied.get("new_ngrams")),
+            score(varied.get("nearest_mean")),
+        )
+        style = "bold" if one["round"] == chosen else ""
+        rows.add_row(*(cell(text, style) for text in cells))
+    return rows
+
+
 def gains(scores: Mapping[str, Any]) -> RenderableType:
     """Returns one line per pair of a set of items, with what the gain shows."""
     from selfspec_core.statistics import Gain, conclusion  # numpy
@@ -148,9 +179,8 @@ def ordered(systems: Iterable[str]) -> list[str]:
     names = list(systems)
     known = [name for name in ORDER if name in names]
     others = [name for name in names if name not in ORDER]
-    if not others or "specialized@0" not in known:
-        return known + others
-    return [*(name for name in known if name != "specialized@0"), *others, "specialized@0"]
+    last = [name for name in _LAST if name in names]
+    return [*(name for name in known if name not in last), *others, *last]
 
 
 def score(value: float | None) -> str:

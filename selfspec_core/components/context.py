@@ -32,6 +32,7 @@ class Context:
             are enough (`Filter.probe_rows`).
         general: general seeds, for runs that mix some into the training rows.
         timings: wall seconds by step, for the manifest.
+        adapter: of the specialist that works in this context; None: the base does.
     """
 
     domain: str
@@ -46,6 +47,7 @@ class Context:
     general: Sequence[Seed] = ()
     progress: Progress = field(default_factory=Silent)
     timings: dict[str, float] = field(default_factory=dict)
+    adapter: Path | None = None
 
     @property
     def decisions(self) -> dict[str, Any]:
@@ -68,7 +70,9 @@ class Context:
 
     @property
     def layout(self) -> Layout:
-        """The layout in which the untuned model is prompted."""
+        """The layout in which whoever works here is prompted: a specialist in the tuned one."""
+        if self.adapter is not None:
+            return self.tuned_layout
         return LAYOUTS[self.settings.model.layout or self.model.capabilities.layout]
 
     @property

@@ -15,6 +15,7 @@ from selfspec_core.types import (
     Example,
     Instruction,
     Item,
+    Pair,
     Prediction,
     Seed,
     System,
@@ -87,6 +88,16 @@ class Trainer(Component):
             steps: optimizer steps to take, cycling over the rows; None for the set epochs.
         """
         raise NotImplementedError("a trainer is abstract without `train`")
+
+    def prefer(self, pairs: Sequence[Pair], adapter: Path, out: Path, context: Context) -> Adapter:
+        """Goes on from `adapter` so that chosen answers gain on rejected ones; saves in `out`.
+
+        Args:
+            pairs: what to train on; already screened by the firewall.
+            adapter: folder of what `train` made; it is left as it is.
+            out: an empty folder.
+        """
+        raise UsageError(f"preference.trainer: '{self.name}' does not tune on pairs")
 
 
 class Evaluator(Component):

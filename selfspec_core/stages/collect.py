@@ -18,7 +18,7 @@ from selfspec_core.stages import propose as proposing
 from selfspec_core.stages.chain import Chain
 from selfspec_core.stages.probe import Probe, check_probe
 
-STAGE = "plan"
+STAGE, KEPT = "plan", "keep"
 _MOST = 4
 """Most instructions planned for one missing example, however few were accepted before."""
 
@@ -45,6 +45,7 @@ def collect(
     instructions, examples = Chain(filters, "instruction"), Chain(filters, "example")
     for before in (*earlier, folder):
         proposing.restore(before, instructions, context)
+    for before in _answered(earlier, folder, context):
         answering.restore(before, examples, context)
     plans = [commit for commit in folder.commits if commit["stage"] == STAGE]
     plan = plans[-1] if plans else _plan(folder, context)
@@ -55,6 +56,40 @@ def collect(
             answering.answer(folder, answerer, examples, firewall, probe, context, plan["before"])
         proposed_more = _count(folder, "instructions") > plan["before"]["instructions"]
         plan = _plan(folder, context) if proposed_more else None
+
+
+def collect_again(
+    folder: RoundFolder,
+    earlier: Sequence[RoundFolder],
+    answerer: Generator,
+    filters: Sequence[Filter],
+    trainer: Trainer,
+    firewall: Firewall,
+    context: Context,
+) -> None:
+    """Fills the journals of a later round by answering the first round's instructions again.
+
+    Nothing is proposed, so rounds differ in their answers alone; there are fewer examples where
+    more answers are rejected. Instructions keep their ids.
+    """
+    kept = [{**row, "round": context.round} for row in earlier[0].read("instructions")]
+    if not folder.done(KEPT):
+        folder.commit(KEPT, 0, {"instructions": kept})
+    check_probe(filters, context)
+    probe = Probe(folder, filters, trainer, firewall, context)
+    examples = Chain(filters, "example")
+    for before in _answered(earlier, folder, context):
+        answering.restore(before, examples, context)
+    with context.timed("answer"):
+        start = {"instructions": 0, "batches": 0}
+        answering.answer(folder, answerer, examples, firewall, probe, context, start)
+
+
+def _answered(
+    earlier: Sequence[RoundFolder], folder: RoundFolder, context: Context
+) -> list[RoundFolder]:
+    """Returns the rounds whose examples the filters take in: those that are trained on together."""
+    return [*(earlier if context.settings.rounds.collect == "add" else ()), folder]
 
 
 def _plan(folder: RoundFolder, context: Context) -> dict[str, Any] | None:

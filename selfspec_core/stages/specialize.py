@@ -1,13 +1,16 @@
-"""Stage 3: tunes the base on the examples, and the controls on the seeds alone."""
+"""Stage 3: tunes the base on the examples, and the controls on the seeds alone.
+
+Every round tunes the base anew, as the paper does: what a round adds is its examples, and no round
+inherits what the one before forgot.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from math import ceil
 from pathlib import Path
-from typing import Any
 
 from selfspec_core.components import Context, Trainer
 from selfspec_core.errors import SelfspecError
@@ -20,25 +23,48 @@ from selfspec_core.stages.replay import with_replay
 from selfspec_core.types import Adapter, Example, Seed
 
 STAGE = "specialize"
-SPECIALIST, PROBE = "specialized", "probe"
+SPECIALIST, PREFERRED, PROBE = "specialized", "preferred", "probe"
+TUNED = (SPECIALIST, PREFERRED)
+"""What a round tunes, in the order in which it does."""
 
 
 def specialize(
-    folder: RoundFolder, trainer: Trainer, firewall: Firewall, context: Context
+    folder: RoundFolder,
+    trainer: Trainer,
+    firewall: Firewall,
+    context: Context,
+    earlier: Sequence[RoundFolder] = (),
+) -> Adapter:
+    """Trains the specialist; returns its adapter.
+
+    An adapter that is complete is not trained again on resume.
+
+    Args:
+        earlier: folders of rounds whose examples are trained on too.
+    """
+    examples = [
+        Example.from_dict(row) for one in (*earlier, folder) for row in one.read("examples")
+    ]
+    rows = rows_of(examples, context)
+    return train(SPECIALIST, rows, None, folder, trainer, firewall, context)
+
+
+def train_controls(
+    folder: RoundFolder, trainer: Trainer, firewall: Firewall, steps: int, context: Context
 ) -> dict[str, Adapter]:
-    """Trains the specialist and the controls; returns their adapters by system name.
+    """Trains the controls; returns their adapters by system name.
 
     `seeds-only` takes the recipe's epochs over the seeds, `seeds-only-long` as many optimizer
     steps as the specialist: few steps and an overfit opponent, so that a gain has to hold against
-    both. An adapter that is complete is not trained again on resume.
+    both.
+
+    Args:
+        steps: the specialist's.
     """
-    seeds = list(context.seeds)
-    examples = [Example.from_dict(row) for row in folder.read("examples")]
-    rows = rows_of(examples, context)
-    adapters = {SPECIALIST: train(SPECIALIST, rows, None, folder, trainer, firewall, context)}
+    adapters: dict[str, Adapter] = {}
     for control in context.settings.evaluation.controls:
-        steps = adapters[SPECIALIST].steps if control == "seeds-only-long" else None
-        adapters[control] = train(control, seeds, steps, folder, trainer, firewall, context)
+        own = steps if control == "seeds-only-long" else None
+        adapters[control] = train(control, context.seeds, own, folder, trainer, firewall, context)
     return adapters
 
 
@@ -50,7 +76,7 @@ def rows_of(examples: Sequence[Example], context: Context) -> list[Seed | Exampl
 
 def adapter_path(folder: RoundFolder, system: str) -> Path:
     """Returns where a system's adapter lies."""
-    places = {SPECIALIST: "adapter", PROBE: "probe"}
+    places = {SPECIALIST: "adapter", PREFERRED: "preferred", PROBE: "probe"}
     return folder.path / places.get(system, f"controls/{system}")
 
 
@@ -79,40 +105,65 @@ def train(
     context: Context,
     stage: str = STAGE,
 ) -> Adapter:
-    """Trains one system into a folder beside its place, then moves it there in one step.
+    """Trains one system on what the firewall lets through, unless it has been.
 
     Raises:
         SelfspecError: if the firewall rejects all rows, or an adapter is gone that was made before.
     """
-    path = adapter_path(folder, system)
-    finished = trained(folder, stage)
-    if system in finished:
-        if not path.is_dir():
-            raise SelfspecError(f"{path}: missing, though the run says it was trained")
-        return finished[system]
+    done = finished(folder, system, stage)
+    if done is not None:
+        return done
     verdicts = firewall.screen(rows)
     clean = [row for row, verdict in zip(rows, verdicts, strict=True) if verdict.keep]
     if not clean:
         raise SelfspecError(f"{system}: nothing to train on; the firewall rejected all {len(rows)}")
-    out = new_folder(path)
-    settings = context.settings.training
-    expected = steps or ceil(settings.epochs * ceil(len(clean) / settings.batch))
-    with context.progress.stage(f"train {system}", expected, "steps"):
-        made = trainer.train(clean, out, context, steps=steps)
-    shutil.rmtree(path, ignore_errors=True)
-    out.replace(path)
-    adapter = replace(made, path=path)
     screened = [
         {"row": row.id, "evidence": verdict.evidence}
         for row, verdict in zip(rows, verdicts, strict=True)
         if not verdict.keep
     ]
-    row = _as_row(system, adapter, screened)
-    folder.commit(stage, folder.done(stage), {}, trained=row, **decided(context))
+    settings = context.settings.training
+    expected = steps or ceil(settings.epochs * ceil(len(clean) / settings.batch))
+    with context.progress.stage(f"train {system}", expected, "steps"):
+        return put_in_place(
+            folder,
+            system,
+            lambda out: trainer.train(clean, out, context, steps=steps),
+            screened,
+            context,
+            stage,
+        )
+
+
+def finished(folder: RoundFolder, system: str, stage: str = STAGE) -> Adapter | None:
+    """Returns a system's adapter if the round has made it.
+
+    Raises:
+        SelfspecError: if it is gone.
+    """
+    adapter = trained(folder, stage).get(system)
+    if adapter is not None and not adapter.path.is_dir():
+        raise SelfspecError(f"{adapter.path}: missing, though the run says it was trained")
     return adapter
 
 
-def _as_row(system: str, adapter: Adapter, screened: list[dict[str, str]]) -> dict[str, Any]:
+def put_in_place(
+    folder: RoundFolder,
+    system: str,
+    make: Callable[[Path], Adapter],
+    screened: list[dict[str, str]],
+    context: Context,
+    stage: str = STAGE,
+) -> Adapter:
+    """Makes an adapter in a folder beside its place, moves it there in one step and commits it."""
+    path = adapter_path(folder, system)
+    out = new_folder(path)
+    made = make(out)
+    shutil.rmtree(path, ignore_errors=True)
+    out.replace(path)
+    adapter = replace(made, path=path)
     row = asdict(adapter)
     del row["path"]
-    return {"system": system, **row, "screened": screened}
+    row = {"system": system, **row, "screened": screened}
+    folder.commit(stage, folder.done(stage), {}, trained=row, **decided(context))
+    return adapter

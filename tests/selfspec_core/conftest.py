@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parent))  # for `whole_runs`
+sys.path.append(str(Path(__file__).parent))  # for `whole_runs` and `loops`
 
 
 class FakeSite:

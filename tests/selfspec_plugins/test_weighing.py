@@ -90,7 +90,9 @@ def test_what_is_added_to_a_choice_everywhere_changes_nothing(rows, bias) -> Non
         [a - b for a, b in zip(one, other, strict=True)]
         for one, other in zip(normal, leaning, strict=True)
     ]
-    for row in differences:  # alike for all choices of a prompt, so the order of choices is the same
+    for (
+        row
+    ) in differences:  # alike for all choices of a prompt, so the order of choices is the same
         assert row == pytest.approx([row[0]] * 3, abs=1e-6)
     for column in zip(*normal, strict=True):
         assert sum(column) == pytest.approx(0, abs=1e-6)

@@ -1,0 +1,152 @@
+"""Pairs of answers the model made itself: which is the better, and what is kept out."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from loops import PREFER, make, manifest, request, rows, scores
+
+from selfspec_core import KEEP, Example, Filter, Generator, UsageError, Verdict
+from selfspec_core.assemble import assemble
+from selfspec_core.components import Context
+from selfspec_core.config import Settings
+from selfspec_core.firewall import Firewall
+from selfspec_core.progress import Silent
+from selfspec_core.runs import RoundFolder
+from selfspec_core.stages.prefer import majority, make_pairs
+from selfspec_core.types import Item
+
+
+def test_majority_over_the_rarest():
+    assert majority(Counter({"a": 5, "b": 2, "c": 1}), 8, 0.5) == ("a", "c", "")
+    assert majority(Counter({"a": 3, "b": 2}), 8, 0.5) is None  # too small a share
+    assert majority(Counter({"a": 4, "b": 4}), 8, 0.5) is None  # no majority
+    assert majority(Counter({"a": 8}), 8, 0.5) is None  # nothing to prefer it to
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), st.integers(1, 8)), st.floats(0, 1))
+def test_the_chosen_has_more_votes_than_any_and_the_rejected_no_more_than_any(votes, share):
+    samples = sum(votes.values())
+    found = majority(Counter(votes), samples, share)
+    if found is None:
+        return
+    chosen, rejected, _ = found
+    assert all(votes[chosen] > n for key, n in votes.items() if key != chosen)
+    assert votes[rejected] == min(votes.values())
+    assert votes[chosen] >= share * samples
+
+
+class Drawn(Generator):
+    name, summary = "drawn", ""
+
+    def __init__(self, *outputs):
+        super().__init__()
+        self.outputs, self.calls = outputs, []
+
+    def answer(self, instructions, batch, context):
+        self.calls.append((batch, context.settings.answer))
+        output = self.outputs[(len(self.calls) - 1) % len(self.outputs)]
+        return [
+            Example(i.id, i.task, i.kind, i.instruction, i.input, output, i.round, batch, i.choices)
+            for i in instructions
+        ]
+
+
+class NoOslo(Filter):
+    name, summary, phase = "no_oslo", "", "example"
+
+    def judge(self, candidates, context):
+        return [
+            Verdict(False, "not there", c.output) if "Oslo" in c.output else KEEP
+            for c in candidates
+        ]
+
+
+def sampled(tmp_path, generator, judge=None, items=(), **preference):
+    folder = RoundFolder(tmp_path / "round-1")
+    example = Example(
+        "r1-0-0", "place", "extractive_qa", "Where?", "From Bergen to Rome.", "x", 1, 0, label="x"
+    )
+    folder.commit("answer", 0, {"examples": [example.to_dict()]})
+    settings = Settings.model_validate({"preference": {"samples": 8, **preference}})
+    context = Context("d", SimpleNamespace(decisions={}), settings, [])
+    return make_pairs(folder, generator, lambda: judge, Firewall(items), context)
+
+
+OUTPUTS = ("Rome", "Rome", "rome", "Rome", "Oslo", "", "Oslo", "Bergen")
+
+
+def test_a_pair_says_where_it_comes_from(tmp_path):
+    generator = Drawn(*OUTPUTS)
+    [pair] = sampled(tmp_path, generator)
+    assert (pair.chosen, pair.rejected, pair.sort) == ("Rome", "Bergen", "majority")
+    assert (pair.votes, pair.rejected_votes) == (0.5, 0.125)
+    assert pair.id == "r1-0-0" and pair.input == "From Bergen to Rome."
+    batches = [batch for batch, _ in generator.calls]
+    assert len(set(batches)) == 8 and max(batches) < 0
+    assert {(s.votes, s.temperature) for _, s in generator.calls} == {(1, 0.7)}
+
+
+def test_a_filter_may_tell_the_better_answer(tmp_path):
+    [pair] = sampled(tmp_path, Drawn(*OUTPUTS), NoOslo())
+    assert (pair.chosen, pair.rejected, pair.sort) == ("Rome", "Oslo", "no_oslo")
+    assert pair.evidence == "Oslo"
+
+
+def test_answers_that_agree_make_no_pair(tmp_path):
+    assert sampled(tmp_path, Drawn("Rome")) == []
+
+
+@pytest.mark.parametrize("contaminated", ["chosen", "rejected"])
+def test_the_firewall_reads_both_sides(tmp_path, contaminated):
+    leak = "the quick brown fox jumped over a lazy dog near the old stone bridge at noon"
+    item = Item("i1", "place", "extractive_qa", "Where?", leak, ("x",), "f1")
+    rare, common = ("Bergen", leak) if contaminated == "chosen" else (leak, "Rome")
+    assert sampled(tmp_path, Drawn(*[common] * 7, rare), items=[item]) == []
+    commits = (tmp_path / "round-1/commits.jsonl").read_text().splitlines()
+    [screened] = json.loads(commits[-1])["screened"]
+    assert screened["row"] == "r1-0-0" and screened["evidence"].startswith("i1: ")
+    [pair] = sampled(tmp_path / "clean", Drawn(*[common] * 7, rare))
+    assert leak in (pair.chosen, pair.rejected)
+
+
+def test_a_run_with_pairs_measures_the_preferred_system_too(tmp_path):
+    path = make(tmp_path / "run", PREFER)
+    pairs = rows(path, 1, "pairs")
+    assert pairs and all(pair["chosen"] != pair["rejected"] for pair in pairs)
+    found = scores(path, 1)
+    assert found["training"]["preferred"]["rows"] == len(pairs) == found["pairs"]
+    own = found["sets"]["finance"]
+    assert {"specialized@0", "preferred@0"} <= own["systems"].keys()
+    assert "preferred@0 - specialized@0" in own["gains"]
+    assert "preferred@0 - base-best@0" in own["gains"]
+    assert "specialized@0 - preferred@0" not in own["gains"]
+    assert set(found["dev_systems"]) == {"specialized@0", "preferred@0"}
+    best = max(found["dev_systems"], key=lambda name: found["dev_systems"][name])
+    assert manifest(path)["rounds"][0]["system"] == best
+    assert found["dev"] == found["dev_systems"][best]
+    assert (path / "round-1/preferred").is_dir()
+
+
+def test_without_a_preference_round_nothing_is_sampled(tmp_path):
+    path = make(tmp_path / "run")
+    assert not (path / "round-1/pairs.jsonl").exists()
+    assert "preferred@0" not in scores(path, 1)["sets"]["finance"]["systems"]
+
+
+@pytest.mark.parametrize(
+    ("preference", "said"),
+    [
+        ({"pairs": "novelty"}, r"preference\.pairs = 'novelty'.*known: .*grounded.*majority"),
+        ({"pairs": "majorty"}, r"preference\.pairs = 'majorty'; did you mean 'majority'"),
+        ({"trainer": "forget"}, r"no trainer is called 'forget'"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_runs(preference, said):
+    with pytest.raises(UsageError, match=said):
+        assemble(request({"preference": {"enabled": True, **preference}}), Silent())
