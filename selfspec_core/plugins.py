@@ -26,6 +26,7 @@ DEFAULT_PLUGINS = (
     "selfspec_plugins.balance",
     "selfspec_plugins.few_shot",
     "selfspec_plugins.filters",
+    "selfspec_plugins.general.plugin",
     "selfspec_plugins.generators",
     "selfspec_plugins.grounded",
     "selfspec_plugins.lora_trainer",
