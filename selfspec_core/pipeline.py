@@ -11,14 +11,22 @@ from selfspec_core.components import Context, Filter, Generator, Model, Trainer
 from selfspec_core.errors import SelfspecError
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder, Run
+from selfspec_core.stages.asking import EvaluationSet
+from selfspec_core.stages.baselines import Baseline
 from selfspec_core.stages.collect import collect
-from selfspec_core.stages.evaluate import EvaluationSet, evaluate
+from selfspec_core.stages.evaluate import evaluate
+from selfspec_core.stages.generic import collect_generic
 from selfspec_core.stages.specialize import specialize, trained
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The components a run is made of, built from the settings."""
+    """The components a run is made of, built from the settings.
+
+    Attributes:
+        collateral: items of other fields.
+        baselines: other models to ask the same items.
+    """
 
     proposer: Generator
     answerer: Generator
@@ -27,6 +35,8 @@ class Parts:
     training_model: Model | None
     sets: Sequence[EvaluationSet]
     firewall: Firewall
+    collateral: Sequence[EvaluationSet] = ()
+    baselines: Sequence[Baseline] = ()
 
 
 def run_rounds(run: Run, parts: Parts, context: Context) -> int:
@@ -56,6 +66,10 @@ def run_round(
         filters = parts.filters()
         collect(folder, earlier, parts.proposer, parts.answerer, filters, parts.firewall, context)
         _check_accepted(folder)
+        if context.general_seeds:
+            context.progress.say("control generic: the same on general seeds")
+            made = (parts.proposer, parts.answerer, parts.filters(), parts.firewall)
+            collect_generic(folder, earlier, *made, context)
 
     if parts.training_model is not None:
         context.model = parts.training_model
@@ -69,7 +83,8 @@ def run_round(
     with context.timed("train"):
         adapters = specialize(folder, parts.trainer, parts.firewall, context)
     with context.timed("evaluate"):
-        return evaluate(folder, adapters, parts.sets, context)
+        others = (parts.collateral, parts.baselines)
+        return evaluate(folder, adapters, parts.sets, context, *others)
 
 
 def _load(folder: RoundFolder, context: Context) -> None:
@@ -81,7 +96,7 @@ def _load(folder: RoundFolder, context: Context) -> None:
     with context.timed("load"):
         context.model.load()
     name, details = context.model.name, context.model.describe()
-    for commit in folder.commits:
+    for commit in (c for c in folder.commits if "baseline" not in c):
         context.decisions.update(commit.get("decisions", {}))
         if commit["stage"] == "load" and commit["model"] == name and commit["is"] != details:
             raise SelfspecError(f"cannot resume: model '{name}' is not the one the run began with")

@@ -19,7 +19,7 @@ from selfspec_core.firewall import Firewall
 from selfspec_core.hub import absolute
 from selfspec_core.request import Request
 from selfspec_core.runs import RoundFolder, Run, find_run
-from selfspec_core.stages.evaluate import EvaluationSet
+from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.stages.evaluate import evaluate as evaluate_systems
 from selfspec_core.stages.specialize import trained
 from selfspec_core.types import Adapter, Example, Seed
@@ -30,6 +30,7 @@ def measure(
     domain: str | None,
     benchmarks: Sequence[str],
     flags: tuple[dict[str, Any], ...],
+    baselines: tuple[str, ...] = (),
     *,
     as_json: bool,
 ) -> None:
@@ -48,12 +49,13 @@ def measure(
             domain=domain or asked.domain,
             benchmarks=files,
             set=(*asked.set, *flags),
+            baselines=baselines,
         )
         adapters = trained(folder)
     elif domain is None:
         raise UsageError(f"{target}: no such run; to evaluate a model of that name give --domain")
     else:
-        request = Request(domain, model=target, benchmarks=files, set=flags)
+        request = Request(domain, model=target, benchmarks=files, set=flags, baselines=baselines)
         adapters = {}
     with make_progress() as progress:
         assembly = assemble(request, progress)
@@ -96,7 +98,9 @@ def _round_of(target: str) -> RoundFolder | None:
 
 
 def _scores(scratch: Path, assembly: Assembly, adapters: dict[str, Adapter]) -> dict[str, Any]:
-    return evaluate_systems(RoundFolder(scratch), adapters, assembly.parts.sets, assembly.context)
+    parts = assembly.parts
+    others = (parts.collateral, parts.baselines)
+    return evaluate_systems(RoundFolder(scratch), adapters, parts.sets, assembly.context, *others)
 
 
 def _contaminated(folder: RoundFolder, assembly: Assembly) -> dict[str, int]:

@@ -27,6 +27,7 @@ class Context:
     Attributes:
         pool: instructions accepted in earlier waves, for use as demonstrations.
         wanted: tasks that still have room for proposals; empty means all.
+        general_seeds: seeds of no field in particular, for the control `generic`.
         timings: wall seconds by step, for the manifest.
     """
 
@@ -37,6 +38,7 @@ class Context:
     round: int = 1
     pool: Sequence[Instruction] = ()
     wanted: Sequence[str] = ()
+    general_seeds: Sequence[Seed] = ()
     retriever: Retriever | None = None
     progress: Progress = field(default_factory=Silent)
     timings: dict[str, float] = field(default_factory=dict)

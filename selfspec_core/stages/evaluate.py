@@ -7,35 +7,22 @@ Every answer is in predictions.jsonl, so that any score can be computed again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
-from selfspec_core.components import Context, Evaluator
+from selfspec_core.components import Context
 from selfspec_core.files import write_atomically
-from selfspec_core.layouts import LAYOUTS
 from selfspec_core.runs import RoundFolder
-from selfspec_core.stages.chain import decided
-from selfspec_core.stages.specialize import SPECIALIST
+from selfspec_core.stages.asking import EvaluationSet, ask, bootstrap, choose_layout
+from selfspec_core.stages.baselines import Baseline, ask_baselines
+from selfspec_core.stages.collateral import collateral
+from selfspec_core.stages.generic import generic_funnel
+from selfspec_core.stages.names import BASE_BEST, OURS
 from selfspec_core.stages.summary import funnel
-from selfspec_core.statistics import Bootstrap, Table, tabulate
+from selfspec_core.stages.systems import better, pairs, systems
+from selfspec_core.statistics import Table, tabulate
 from selfspec_core.types import CLOSED_KINDS, Adapter, Item, Prediction, System
-
-STAGE = "evaluate"
-BASE, BASE_BEST = "base@0", "base-best@0"
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationSet:
-    """Items that are reported together, and the evaluator that asks them."""
-
-    name: str
-    items: tuple[Item, ...]
-    evaluator: Evaluator
-
-    def split(self, name: str) -> list[Item]:
-        """Returns the items of a split."""
-        return [item for item in self.items if item.split == name]
 
 
 def evaluate(
@@ -43,55 +30,38 @@ def evaluate(
     adapters: Mapping[str, Adapter],
     sets: Sequence[EvaluationSet],
     context: Context,
+    other_fields: Sequence[EvaluationSet] = (),
+    baselines: Sequence[Baseline] = (),
 ) -> dict[str, Any]:
     """Asks every system every set, then writes and returns the scores.
 
     The first set is the domain's own: its dev items choose the layout of `base-best@0`.
+
+    Args:
+        other_fields: items of other fields, to see what was lost there.
+        baselines: other models to ask the same items.
     """
-    best, on_dev = _choose_layout(folder, sets[0], context)
-    systems = _systems(adapters, best, context)
-    asked = {s.name: _ask_all(folder, s, sets, context) for s in systems}
-    ours = asked.get(f"{SPECIALIST}@0", {})
+    best, on_dev = choose_layout(folder, "base", sets[0], context)
+    compared = {system.name: system for system in systems(adapters, best, context)}
+    asked = {s.name: _ask_all(folder, s, sets, context) for s in compared.values()}
+    ours, lost = asked.get(OURS, {}), {}
+    if ours:
+        lost = collateral(folder, compared[BASE_BEST], compared[OURS], other_fields, context)
+    said, chosen = ask_baselines(folder, baselines, sets, context)  # last: the model makes room
+    asked |= said
     scores = {
         "round": context.round,
         **funnel(folder),
         "layouts": {"best": best, "dev": on_dev},
         "training": {name: _without_path(adapter) for name, adapter in adapters.items()},
+        "generic": generic_funnel(folder),
         "sets": {s.name: _compare(s, asked, context) for s in sets},
+        "collateral": lost,
+        "baselines": chosen,
         "dev": _dev_score(sets[0], ours[sets[0].name], context) if ours else None,
     }
     write_atomically(folder.path / "scores.json", json.dumps(scores, indent=1) + "\n")
     return scores
-
-
-def _systems(adapters: Mapping[str, Adapter], best: str, context: Context) -> Iterator[System]:
-    """Yields what is compared, base first; tuned systems are asked in the layout they know."""
-    settings, tuned = context.settings.evaluation, context.tuned_layout
-    yield System(BASE, tuned)
-    yield System(BASE_BEST, LAYOUTS[best])
-    if settings.shots:
-        name = f"base@{settings.shots}"
-        yield System(name, context.layout, None, settings.shots, settings.demo_sets)
-    for control in (name for name in adapters if name != SPECIALIST):
-        yield System(f"{control}@0", tuned, adapters[control].path)
-    if SPECIALIST in adapters:
-        yield System(f"{SPECIALIST}@0", tuned, adapters[SPECIALIST].path)
-
-
-def _choose_layout(
-    folder: RoundFolder, own: EvaluationSet, context: Context
-) -> tuple[str, dict[str, float]]:
-    """Returns the layout in which the base does best on dev, and every layout's score there."""
-    dev = own.split("dev")
-    if not dev:  # a note says so: `screening.about_items`
-        return context.layout.name, {}
-    bootstrap = _bootstrap(dev, context)
-    scores = {}
-    for layout in LAYOUTS.values():
-        system = System(f"base[{layout.name}]", layout)
-        said = _ask(folder, system, replace(own, items=tuple(dev)), context)
-        scores[layout.name] = round(bootstrap.score(tabulate(dev, said)).value, 4)
-    return max(scores, key=lambda name: scores[name]), scores
 
 
 def _ask_all(
@@ -100,31 +70,8 @@ def _ask_all(
     """Asks one system every set; dev items only where they choose something: rounds."""
     said = {}
     for one in sets:
-        items = one.items if system.name == f"{SPECIALIST}@0" else one.split("test")
-        said[one.name] = _ask(folder, system, replace(one, items=tuple(items)), context)
-    return said
-
-
-def _ask(
-    folder: RoundFolder, system: System, asked: EvaluationSet, context: Context
-) -> list[Prediction]:
-    """Asks a system a set, or reads what it said before the run was interrupted."""
-    if not asked.items:
-        return []
-    key = f"{asked.name}/{system.name}"
-    if any(c["stage"] == STAGE and c["asked"] == key for c in folder.commits):
-        return [
-            Prediction.from_dict(row)
-            for row in folder.read("predictions")
-            if row["set"] == asked.name and row["system"] == system.name
-        ]
-    context.model.use_adapter(system.adapter)
-    total = len(asked.items) * system.demo_sets
-    with context.progress.stage(f"evaluate {key}", total, "items"):
-        said = asked.evaluator.evaluate(asked.items, system, context)
-    context.model.use_adapter(None)
-    rows = [{"set": asked.name, **prediction.to_dict()} for prediction in said]
-    folder.commit(STAGE, folder.done(STAGE), {"predictions": rows}, asked=key, **decided(context))
+        items = one.items if system.name == OURS else one.split("test")
+        said[one.name] = ask(folder, system, replace(one, items=tuple(items)), context)
     return said
 
 
@@ -139,10 +86,11 @@ def _compare(
         system: [replace(p, parsed=p.likeliest) for p in rows if p.likeliest is not None]
         for system, rows in said.items()
     }
+    weighed = {system: rows for system, rows in weighed.items() if rows}  # not every model can
     if not test:
         return {"systems": {}, "gains": {}}
     result = _table(test, said, context)
-    if closed and all(weighed.values()):
+    if closed and weighed:
         result["likelihood"] = _table(closed, weighed, context)
     return result
 
@@ -150,22 +98,22 @@ def _compare(
 def _table(
     items: Sequence[Item], said: Mapping[str, Sequence[Prediction]], context: Context
 ) -> dict[str, Any]:
-    bootstrap, known = _bootstrap(items, context), {item.id for item in items}
+    weigh, known = bootstrap(items, context), {item.id for item in items}
     tables: dict[str, Table] = {
         system: tabulate(items, [p for p in rows if p.item in known])
         for system, rows in said.items()
     }
     systems = {}
     for system, table in tables.items():
-        score = bootstrap.score(table)
-        systems[system] = {"macro": score.value, **asdict(score), "sd": bootstrap.spread(table)}
+        score = weigh.score(table)
+        systems[system] = {"macro": score.value, **asdict(score), "sd": weigh.spread(table)}
         del systems[system]["value"]
-    ours = f"{SPECIALIST}@0"
-    others = [system for system in tables if system != ours] if ours in tables else []
     gains = {
-        f"{ours} - {other}": asdict(bootstrap.gain(tables[ours], tables[other])) for other in others
+        f"{ours} - {other}": asdict(weigh.gain(tables[ours], tables[other]))
+        for ours, other in pairs(tables)
     }
-    return {"systems": systems, "gains": gains, "sizes": bootstrap.task_sizes}
+    picked = better({system: score["macro"] for system, score in systems.items()})
+    return {"systems": systems, "gains": gains, "better": picked, "sizes": weigh.task_sizes}
 
 
 def _dev_score(own: EvaluationSet, said: Sequence[Prediction], context: Context) -> float | None:
@@ -173,15 +121,7 @@ def _dev_score(own: EvaluationSet, said: Sequence[Prediction], context: Context)
     dev = own.split("dev")
     known = {item.id for item in dev}
     rows = [prediction for prediction in said if prediction.item in known]
-    return _bootstrap(dev, context).score(tabulate(dev, rows)).value if rows else None
-
-
-def _bootstrap(items: Sequence[Item], context: Context) -> Bootstrap:
-    sizes: dict[str, int] = {}
-    for item in items:
-        sizes[item.task] = sizes.get(item.task, 0) + 1
-    settings = context.settings
-    return Bootstrap(sizes, settings.evaluation.resamples, settings.random_seed)
+    return bootstrap(dev, context).score(tabulate(dev, rows)).value if rows else None
 
 
 def _without_path(adapter: Adapter) -> dict[str, Any]:

@@ -16,10 +16,11 @@ from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
 from selfspec_core.stages.distract import with_passages
+from selfspec_core.stages.generic import generic_rows
+from selfspec_core.stages.names import GENERIC, SPECIALIST
 from selfspec_core.types import Adapter, Example, Seed
 
 STAGE = "specialize"
-SPECIALIST = "specialized"
 
 
 def specialize(
@@ -29,7 +30,8 @@ def specialize(
 
     `seeds-only` takes the recipe's epochs over the seeds, `seeds-only-long` as many optimizer
     steps as the specialist: few steps and an overfit opponent, so that a gain has to hold against
-    both. An adapter that is complete is not trained again on resume.
+    both. `generic` takes the recipe's epochs over what the same pipeline made of general seeds. An
+    adapter that is complete is not trained again on resume.
     """
     seeds = list(context.seeds)
     examples = [Example.from_dict(row) for row in folder.read("examples")]
@@ -37,14 +39,19 @@ def specialize(
     rows: list[Seed | Example] = [*(seeds if context.settings.data.seeds else []), *shown]
     adapters = {SPECIALIST: _train(SPECIALIST, rows, None, folder, trainer, firewall, context)}
     for control in context.settings.evaluation.controls:
+        if control == GENERIC and not context.general_seeds:
+            continue  # a note says so: `assemble`
+        own = generic_rows(folder, context) if control == GENERIC else seeds
         steps = adapters[SPECIALIST].steps if control == "seeds-only-long" else None
-        adapters[control] = _train(control, seeds, steps, folder, trainer, firewall, context)
+        adapters[control] = _train(control, own, steps, folder, trainer, firewall, context)
     return adapters
 
 
 def adapter_path(folder: RoundFolder, system: str) -> Path:
-    """Returns where a system's adapter lies."""
-    return folder.path / ("adapter" if system == SPECIALIST else f"controls/{system}")
+    """Returns where a system's adapter lies; that of `generic` beside its journals."""
+    if system == SPECIALIST:
+        return folder.path / "adapter"
+    return folder.path / "controls" / system / ("adapter" if system == GENERIC else "")
 
 
 def trained(folder: RoundFolder) -> dict[str, Adapter]:
