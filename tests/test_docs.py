@@ -39,7 +39,7 @@ def test_makefile_has_the_targets(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("domain", [*DOMAINS, "general"])
 def test_seed_card_counts_are_true(domain: str) -> None:
     seeds = parse_seeds(ROOT / f"seeds/selfspec_seeds/{domain}.jsonl", domain)
     card = (ROOT / f"seeds/selfspec_seeds/{domain}.md").read_text()
