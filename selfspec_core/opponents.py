@@ -108,8 +108,8 @@ def build_baselines(
         if name in _OWN_NAMES or name in found:
             taken = "another baseline" if name in found else "one of the run's own systems"
             raise UsageError(
-                f"--baseline {given}: '{name}' is the name of {taken}; link the folder under "
-                "another name"
+                f"--baseline {given}: '{name}' is the name of {taken}; give it as a folder "
+                "of another name"
             )
         model = build_model(host, settings, given)
         try:
