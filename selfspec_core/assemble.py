@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from selfspec_core.components import Context, Domain, Evaluator, Filter, Model
+from selfspec_core.components import Context, Domain, Evaluator, Filter
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.firewall import Firewall
 from selfspec_core.hub import read_benchmark
 from selfspec_core.knowledge import find_retriever
+from selfspec_core.models import build_model
 from selfspec_core.needs import check_needs, check_shares
+from selfspec_core.opponents import build_baselines, collateral_sets, general_seeds
 from selfspec_core.packages import seeds_from_file
 from selfspec_core.pipeline import Parts
 from selfspec_core.plugins import PluginHost
 from selfspec_core.preference import build_preferrer, judge_builder
 from selfspec_core.progress import Progress
-from selfspec_core.request import Request, check_settings, model_table, resolve_settings
-from selfspec_core.screening import about_items, build_firewall, screened
+from selfspec_core.request import Request, check_settings, resolve_settings
+from selfspec_core.screening import about_items, build_firewall, items_of_domains, screened
 from selfspec_core.stages.asking import EvaluationSet
+from selfspec_core.text import within_reach
 from selfspec_core.types import Item, Seed
-
-SHORT = 45
-"""Words of instruction and input that a short seed or item has at most."""
 
 
 class AdHoc(Domain):
@@ -99,12 +98,20 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
         raise UsageError("retrieval.k: needs a retriever; set retrieval.retriever")
     sets = _sets(request, host, context, domain)
     versions = {str(source.key): source.version for source in host.sources.values()}
-    firewall, unscreened = build_firewall(host, seeds, sets)
+    general, about_general = general_seeds(host, settings, name)
+    domains, unscreened = items_of_domains(host)
+    firewall = build_firewall([*seeds, *general], sets, domains)
     context.seeds, left_out = screened(seeds, firewall)
-    if settings.data.replay and settings.data.replay_from == "general":
-        context.general = _general_seeds(host)
+    if general:
+        context.general_seeds, also = screened(general, firewall)
+        left_out += also
     check_shares(settings, seeds)
-    parts = _parts(host, context, sets, firewall)
+    parts = replace(
+        _parts(host, context, sets, firewall),
+        collateral=collateral_sets(settings, name, domains, sets[0].evaluator),
+        baselines=build_baselines(host, settings, request.baselines),
+    )
+    notes += about_general
     notes += [*left_out, *about_items(sets), *filter(None, (model.caveat,))]
     failed = tuple(f"{source}: {source.error}" for source in host.failures())
     return Assembly(
@@ -120,31 +127,9 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
     )
 
 
-def build_model(host: PluginHost, settings: Settings, tuned: str | None = None) -> Model:
-    """Builds the model that `model.name` names: a backend, or any other id for `transformers`.
-
-    Args:
-        tuned: `training.model`, when another model is to be tuned.
-    """
-    table = settings.model
-    if tuned:
-        table = table.model_copy(update=model_table(tuned, host))
-    if table.path is None:
-        _check_backend(table.name, host)
-    backend = table.name if host.has("models", table.name.rpartition("/")[2]) else "transformers"
-    return host.find("models", backend)(table)  # type: ignore[no-any-return]
-
-
-def _check_backend(name: str, host: PluginHost) -> None:
-    """Refuses what is almost a backend's name; anything else may be a hub id."""
-    known = [cls.name for _, cls in host.offered("models")]
-    if "/" not in name and name not in known and get_close_matches(name, known, n=1, cutoff=0.8):
-        raise UsageError(f"model '{name}': no such model{nearest(name, known)}")
-
-
 def is_short(row: Seed | Item) -> bool:
     """Says whether a seed or item is within reach of a small model."""
-    return len(f"{row.instruction} {row.input}".split()) <= SHORT
+    return within_reach(row.instruction, row.input)
 
 
 def _seeds(request: Request, name: str, host: PluginHost, settings: Settings) -> list[Seed]:
@@ -157,15 +142,6 @@ def _seeds(request: Request, name: str, host: PluginHost, settings: Settings) ->
         raise UsageError(f"--domain {name}: no plugin provides seeds for it; give --seeds FILE")
     if settings.data.short_seeds:
         seeds = [seed for seed in seeds if is_short(seed)] or seeds
-    return seeds
-
-
-def _general_seeds(host: PluginHost) -> list[Seed]:
-    """Returns the seeds that plugins offer for no domain: those of `general`."""
-    sources = [cls() for _, cls in host.offered("seed_sources", "general")]
-    seeds = [seed for source in sources for seed in source.seeds()]
-    if not seeds:
-        raise UsageError("data.replay_from = 'general': no plugin provides general seeds")
     return seeds
 
 

@@ -162,9 +162,24 @@ class EvaluationSettings(Table):
     evaluators: tuple[str, ...] = Field(("answers",), description="components that evaluate")
     shots: int = Field(5, ge=0, description="demonstrations of base@K")
     demo_sets: int = Field(5, ge=1, description="draws of demonstrations for base@K")
-    controls: tuple[Literal["seeds-only", "seeds-only-long"], ...] = (
+    controls: tuple[Literal["seeds-only", "seeds-only-long", "generic"], ...] = (
         "seeds-only",
         "seeds-only-long",
+    )
+    specialist_shots: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (), description="demonstrations of specialized@K, a system each"
+    )
+    passages: int | None = Field(
+        None, ge=1, description="passages of NAME+retrieval@0; default: retrieval.k"
+    )
+    general: str = Field(
+        "general", description="domain of no field: seeds of the control generic, collateral"
+    )
+    collateral: Literal["none", "general", "all"] = Field(
+        "none", description="what is lost elsewhere: on everyday items, on all installed domains"
+    )
+    collateral_per_task: int = Field(
+        12, ge=1, description="items of a task and a split that collateral asks, from the first on"
     )
     likelihood: bool = Field(True, description="score closed kinds by likelihood too")
     dev_per_task: int | None = Field(

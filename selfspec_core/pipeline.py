@@ -13,17 +13,14 @@ from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder, Run
 from selfspec_core.specialists import BySpecialist
 from selfspec_core.stages.asking import EvaluationSet
+from selfspec_core.stages.baselines import Baseline
 from selfspec_core.stages.collect import collect, collect_again
 from selfspec_core.stages.develop import Developed, develop, gain
 from selfspec_core.stages.evaluate import evaluate, write_scores
+from selfspec_core.stages.generic import collect_generic
+from selfspec_core.stages.names import GENERIC, PREFERRED, SPECIALIST
 from selfspec_core.stages.prefer import make_pairs, prefer
-from selfspec_core.stages.specialize import (
-    PREFERRED,
-    SPECIALIST,
-    specialize,
-    train_controls,
-    trained,
-)
+from selfspec_core.stages.specialize import specialize, train_controls, trained
 from selfspec_core.stopping import Result, best, on_dev, why_stop
 from selfspec_core.types import Adapter, Example
 
@@ -35,6 +32,8 @@ class Parts:
     Attributes:
         preferrer: what tunes on pairs.
         judge: builds the filter that tells answers of a pair apart; None: the majority does.
+        collateral: items of other fields.
+        baselines: other models to ask the same items.
     """
 
     proposer: Generator
@@ -44,6 +43,8 @@ class Parts:
     training_model: Model | None
     sets: Sequence[EvaluationSet]
     firewall: Firewall
+    collateral: Sequence[EvaluationSet] = ()
+    baselines: Sequence[Baseline] = ()
     preferrer: Trainer | None = None
     judge: Callable[[], Filter | None] = lambda: None
 
@@ -92,7 +93,7 @@ def run_rounds(run: Run, parts: Parts, context: Context) -> int:
     chosen = done[best(results, context.settings.rounds).round - 1]
     if len(done) > 1:
         context.progress.say(f"stopped {stopped}; round {chosen.context.round} is kept")
-    report(chosen, parts)
+    report(chosen, parts, context)
     return chosen.context.round
 
 
@@ -137,14 +138,30 @@ def run_round(
         return _developed(folder, done, adapters, parts, local)
 
 
-def report(chosen: Round, parts: Parts) -> None:
-    """Trains the controls and asks every system the test items, for one round alone."""
-    folder, context = chosen.folder, chosen.context
+def report(chosen: Round, parts: Parts, context: Context) -> None:
+    """Makes the controls and asks every system the test items, for one round alone.
+
+    Args:
+        context: with the model that writes, for the control `generic`.
+    """
+    folder, local = chosen.folder, chosen.context
+    if GENERIC in context.settings.evaluation.controls and context.general_seeds:
+        context.progress.say("control generic: the same on general seeds")
+        made = (parts.proposer, parts.answerer, parts.filters(), parts.trainer, parts.firewall)
+        collect_generic(folder, *made, replace(context, round=local.round))
     steps = chosen.adapters[SPECIALIST].steps
     with context.timed("train"):
-        controls = train_controls(folder, parts.trainer, parts.firewall, steps, context)
+        controls = train_controls(folder, parts.trainer, parts.firewall, steps, local)
     with context.timed("evaluate"):
-        evaluate(folder, chosen.adapters | controls, parts.sets, chosen.developed, context)
+        evaluate(
+            folder,
+            chosen.adapters | controls,
+            parts.sets,
+            chosen.developed,
+            local,
+            parts.collateral,
+            parts.baselines,
+        )
 
 
 def _at_work(done: Sequence[Round], parts: Parts, context: Context) -> tuple[Generator, Generator]:
@@ -193,7 +210,8 @@ def _developed(
     """Asks the dev items, compares with the best round before, and writes what came out so far."""
     own = parts.sets[0]
     first = done[0].folder if done else folder
-    developed = develop(folder, adapters, own, context, first)
+    others = parts.collateral if context.settings.rounds.max > 1 else ()
+    developed = develop(folder, adapters, own, context, first, others)
     if done:
         before = best([one.result for one in done], context.settings.rounds)
         baseline = done[before.round - 1].developed.said.get(before.system, ())
@@ -201,14 +219,14 @@ def _developed(
         paired = gain(developed, over, baseline, own.split("dev"), context)
         developed = replace(developed, gain=paired)
     developed = replace(developed, diversity=_diversity(folder, done, context))
-    scores = write_scores(folder, adapters, developed, {}, context)
+    write_scores(folder, adapters, developed, context)
     result = Result(
         context.round,
         developed.system,
         developed.score,
         developed.gain,
         developed.diversity,
-        on_dev(scores.get("collateral") or {}),
+        on_dev(developed.collateral),
     )
     return Round(folder, context, adapters, developed, result)
 
@@ -228,7 +246,7 @@ def _load(folder: RoundFolder, context: Context) -> None:
     with context.timed("load"):
         context.model.load()
     name, details = context.model.name, context.model.describe()
-    for commit in folder.commits:
+    for commit in (c for c in folder.commits if "baseline" not in c):
         context.decisions.update(commit.get("decisions", {}))
         if commit["stage"] == "load" and commit["model"] == name and commit["is"] != details:
             raise SelfspecError(f"cannot resume: model '{name}' is not the one the run began with")

@@ -28,6 +28,7 @@ DEFAULT_PLUGINS = (
     "selfspec_plugins.few_shot",
     "selfspec_plugins.filters",
     "selfspec_plugins.from_passage",
+    "selfspec_plugins.general.plugin",
     "selfspec_plugins.generators",
     "selfspec_plugins.grounded",
     "selfspec_plugins.length_outliers",

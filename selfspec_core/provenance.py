@@ -59,15 +59,16 @@ def check_same(manifest: dict[str, Any], assembly: Assembly) -> None:
 def conditions(assembly: Assembly) -> dict[str, Any]:
     """Returns what must stay the same for a run to end with the same bytes."""
     machine = describe_machine()
-    items = {one.name: _digest(one.items) for one in assembly.parts.sets}
+    asked = (*assembly.parts.sets, *assembly.parts.collateral)
+    items = {one.name: _digest(one.items) for one in asked}
+    general = assembly.context.general_seeds
+    others = {"general seeds": _digest(general)} if general else {}
     retriever = assembly.context.retriever
     files = [Path(path) for path in assembly.knowledge]
     searched = {"knowledge": retriever.digest(files)} if retriever else {}
-    general = assembly.context.general
-    replayed = {"general seeds": _digest(general)} if general else {}
     return {
         **searched,
-        **replayed,
+        **others,
         "python": machine["python"],
         "cpus": machine["cpus"],
         "version": machine["versions"],
@@ -82,7 +83,8 @@ def conditions(assembly: Assembly) -> dict[str, Any]:
 
 def _models_digest(assembly: Assembly) -> str:
     """Digests the file or folder of each model that has one: a script, or weights on disk."""
-    models = (assembly.context.model, assembly.parts.training_model)
+    baselines = (one.model for one in assembly.parts.baselines)
+    models = (assembly.context.model, assembly.parts.training_model, *baselines)
     paths = (model.settings.path for model in models if model is not None)
     return _digest(_file_digest(file) for path in paths if path for file in _files(path))
 

@@ -29,6 +29,7 @@ class Request:
     benchmarks: tuple[str, ...] = ()
     set: tuple[dict[str, Any], ...] = ()
     knowledge: tuple[str, ...] = ()
+    baselines: tuple[str, ...] = ()
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -68,6 +69,11 @@ def resolve_settings(request: Request, domain: Domain, host: PluginHost) -> Sett
         tables.append(("--model", {"model": model_table(request.model, host)}))
     tables += [("--set", table) for table in request.set]
     return resolve(tables)
+
+
+def resolved(model: str) -> str:
+    """Returns the model as it is to be kept: a folder by its absolute path."""
+    return str(Path(model).resolve()) if Path(model).is_dir() else model
 
 
 def model_table(model: str, host: PluginHost) -> dict[str, Any]:

@@ -44,6 +44,8 @@ class RoundFolder:
 
     def __init__(self, path: Path, *, write: bool = True) -> None:
         self.path = path
+        self._write = write
+        self._within: dict[str, RoundFolder] = {}
         self.commits = self._read_commits()
         self._sizes: dict[str, int] = dict(self.commits[-1]["sizes"]) if self.commits else {}
         if write:
@@ -126,6 +128,12 @@ class RoundFolder:
                 end -= len(line)
                 if end <= 0:
                     break
+
+    def within(self, name: str) -> RoundFolder:
+        """Returns a folder in this one with journals of its own, recovered on first use."""
+        if name not in self._within:
+            self._within[name] = RoundFolder(self.path / name, write=self._write)
+        return self._within[name]
 
     def done(self, stage: str) -> int:
         """Returns how many batches of a stage are committed."""

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from selfspec_core.errors import UsageError
 from selfspec_core.firewall import Firewall
 from selfspec_core.plugins import PluginHost
 from selfspec_core.stages.asking import EvaluationSet
-from selfspec_core.types import Seed, Task
+from selfspec_core.types import Item, Seed, Task
 
 
-def build_firewall(
-    host: PluginHost, seeds: Sequence[Seed], sets: Sequence[EvaluationSet]
-) -> tuple[Firewall, tuple[str, ...]]:
-    """Builds the firewall over every item there is; returns also what it could not load.
+def items_of_domains(host: PluginHost) -> tuple[dict[str, list[Item]], tuple[str, ...]]:
+    """Returns the items of every installed domain by its name, and what could not be loaded.
 
-    Other domains are loaded apart: nothing else of theirs comes into this run, and a component
-    of theirs cannot clash with one of this run's.
+    Of two domains with one name, the second is `dist/name`. Other domains are loaded apart:
+    nothing else of theirs comes into this run, and a component of theirs cannot clash with one of
+    this run's.
     """
     others = PluginHost()
     others.load_every_domain()
-    items = [item for one in sets for item in one.items]
     # calls the hooks: one that raises counts as failed
-    offered = [cls for each in (host, others) for _, cls in each.offered("domains")]
+    offered = {cls: s for each in (others, host) for s, cls in each.offered("domains")}
+    items: dict[str, list[Item]] = {}
     missing = [f"{source}: {source.error}" for source in others.failures()]
-    for cls in dict.fromkeys(offered):
+    for cls, source in offered.items():
         try:
             tasks: Sequence[Task] = cls().tasks()
         except Exception as error:  # another domain's files must not stop this run
             missing.append(f"{cls.name} ({type(error).__name__})")
             continue
-        items += [item for task in tasks for item in task.items]
+        name = cls.name if cls.name not in items else f"{source.dist}/{cls.name}"
+        items[name] = [item for task in tasks for item in task.items]
+    return items, tuple(missing)
+
+
+def build_firewall(
+    seeds: Sequence[Seed], sets: Sequence[EvaluationSet], domains: Mapping[str, Sequence[Item]]
+) -> Firewall:
+    """Builds the firewall over every item there is: those that are asked, and all domains'."""
+    items = [item for own in (*(one.items for one in sets), *domains.values()) for item in own]
     fixed = {seed.instruction for seed in seeds} | {item.instruction for item in items}
-    return Firewall(items, fixed), tuple(missing)
+    return Firewall(items, fixed)
 
 
 def screened(seeds: Sequence[Seed], firewall: Firewall) -> tuple[list[Seed], list[str]]:

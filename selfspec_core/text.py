@@ -12,6 +12,9 @@ from collections.abc import Collection, Sequence
 
 _SINGLE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and Han: no spaces between
 _WORD = re.compile(f"[{_SINGLE}]|[^\\W_{_SINGLE}]+")
+SHORT = 45
+"""Words of instruction and input that a short seed or item has at most."""
+
 _SURROGATES = range(0xD800, 0xE000)
 _CODE_POINTS = 0x110000
 _ACTED_ON = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -48,6 +51,11 @@ def unprintable(text: str) -> str | None:
         if unicodedata.category(char) in _ACTED_ON and char not in _JOINERS:
             return f"U+{ord(char):04X}"
     return None
+
+
+def within_reach(instruction: str, input: str) -> bool:
+    """Says whether a seed or item is short enough for a very small model."""
+    return len(f"{instruction} {input}".split()) <= SHORT
 
 
 def compared_text(instruction: str, input: str, fixed: Collection[str]) -> str:

@@ -268,6 +268,7 @@ class System:
         layout: how prompts are written.
         shots: demonstrations in a prompt, drawn from the seeds of the item's task.
         demo_sets: how many draws of demonstrations to ask with.
+        passages: how many retrieved passages stand before the input.
     """
 
     name: str
@@ -275,6 +276,7 @@ class System:
     adapter: Path | None = None
     shots: int = 0
     demo_sets: int = 1
+    passages: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,10 @@ def _ask(
     items: Sequence[Item], shown: Sequence[Seed], demo_set: int, system: System, context: Context
 ) -> list[Prediction]:
     settings, layout = context.settings.evaluation, system.layout
-    prompts = [layout.few_shot(shown, item.instruction, item.input) for item in items]
+    prompts = [
+        layout.few_shot(shown, item.instruction, "\n".join([*read, item.input]))
+        for item, read in zip(items, _passages(items, system, context), strict=True)
+    ]
     stops = layout.stop if items[0].kind != "summarization" else (layout.end,)
     sampling = Sampling(settings.max_new_tokens, stop=stops)
     texts = context.model.generate(prompts, sampling, context.progress)
@@ -65,6 +68,15 @@ def _ask(
         )
         for row, (item, text) in enumerate(zip(items, texts, strict=True))
     ]
+
+
+def _passages(items: Sequence[Item], system: System, context: Context) -> list[list[str]]:
+    """Returns the passages that stand before each input, found as for answering."""
+    if not system.passages or context.retriever is None:
+        return [[] for _ in items]
+    queries = [f"{item.instruction} {item.input}" for item in items]
+    found = context.retriever.retrieve(queries, system.passages)
+    return [[passage.text for passage in passages] for passages in found]
 
 
 def _likeliest(

@@ -56,6 +56,25 @@ def load(settings: ModelSettings) -> tuple[Any, Any]:
     return model.eval(), tokenizer
 
 
+def threads() -> int:
+    """Returns how many threads torch takes now."""
+    import torch
+
+    return torch.get_num_threads()
+
+
+def free_memory(threads: int) -> None:
+    """Gives back what nothing refers to any more, and torch's `threads` of before."""
+    import gc
+
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    torch.set_num_threads(threads)
+
+
 def _hub_resolves() -> bool:
     """Says whether the hub's name resolves: without a network, asking it takes a minute."""
     import socket

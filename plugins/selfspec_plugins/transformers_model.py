@@ -54,6 +54,7 @@ class TransformersModel(Model):
         """
         if self.hf is not None:
             return
+        self._threads = loading.threads()
         self.hf, self.tokenizer = loading.load(self.settings)
         self.chat = bool(self.tokenizer.chat_template)
         if self.settings.chat is not None:
@@ -66,6 +67,15 @@ class TransformersModel(Model):
         self._adapters: dict[tuple[str, int, int], str] = {}  # in order of use
         self._count = 0
         self._parameters = self.hf.num_parameters()  # adapters come and go
+
+    def unload(self) -> None:
+        """Takes the model out of memory, with its adapters; torch's threads are as before it."""
+        if self.hf is None:
+            return
+        self.hf = self._peft = None
+        del self._engine
+        self._adapters = {}
+        loading.free_memory(self._threads)
 
     @property
     def capabilities(self) -> Capabilities:

@@ -11,6 +11,12 @@ import click
 @click.option(
     "--benchmark", multiple=True, metavar="FILE|hf:SET", help="Items to ask too; repeatable."
 )
+@click.option(
+    "--baseline",
+    multiple=True,
+    metavar="MODEL",
+    help="Ask this model the same items: a folder or an id; repeatable.",
+)
 @click.option("--shots", type=click.IntRange(0), help="Demonstrations of base@K.")
 @click.option("--set", "set_flags", multiple=True, metavar="KEY=VALUE", help="One setting.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
@@ -18,6 +24,7 @@ def evaluate(
     target: str,
     domain: str | None,
     benchmark: tuple[str, ...],
+    baseline: tuple[str, ...],
     shots: int | None,
     set_flags: tuple[str, ...],
     as_json: bool,
@@ -29,4 +36,4 @@ def evaluate(
     flags = [parse_flag(flag) for flag in set_flags]
     if shots is not None:
         flags.append({"evaluation": {"shots": shots}})
-    measure(target, domain, benchmark, tuple(flags), as_json=as_json)
+    measure(target, domain, benchmark, tuple(flags), baseline, as_json=as_json)

@@ -31,6 +31,7 @@ def measure(
     domain: str | None,
     benchmarks: Sequence[str],
     flags: tuple[dict[str, Any], ...],
+    baselines: tuple[str, ...] = (),
     *,
     as_json: bool,
 ) -> None:
@@ -49,12 +50,13 @@ def measure(
             domain=domain or asked.domain,
             benchmarks=files,
             set=(*asked.set, *flags),
+            baselines=baselines,
         )
         adapters = trained(folder)
     elif domain is None:
         raise UsageError(f"{target}: no such run; to evaluate a model of that name give --domain")
     else:
-        request = Request(domain, model=target, benchmarks=files, set=flags)
+        request = Request(domain, model=target, benchmarks=files, set=flags, baselines=baselines)
         adapters = {}
     with make_progress() as progress:
         assembly = assemble(request, progress)
@@ -104,9 +106,10 @@ def _round_of(target: str) -> RoundFolder | None:
 
 
 def _scores(scratch: Path, assembly: Assembly, adapters: dict[str, Adapter]) -> dict[str, Any]:
-    folder, sets, context = RoundFolder(scratch), assembly.parts.sets, assembly.context
-    developed = develop(folder, adapters, sets[0], context)
-    return evaluate_systems(folder, adapters, sets, developed, context)
+    folder, parts, context = RoundFolder(scratch), assembly.parts, assembly.context
+    developed = develop(folder, adapters, parts.sets[0], context)
+    others = (parts.collateral, parts.baselines)
+    return evaluate_systems(folder, adapters, parts.sets, developed, context, *others)
 
 
 def _contaminated(folder: RoundFolder, assembly: Assembly) -> dict[str, int]:

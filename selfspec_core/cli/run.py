@@ -19,6 +19,12 @@ from selfspec_core.resolve import parse_flag
     metavar="PATH",
     help="Answer from these files or folders; repeatable.",
 )
+@click.option(
+    "--baseline",
+    multiple=True,
+    metavar="MODEL",
+    help="Ask this model the same items: a folder or an id; repeatable.",
+)
 @click.option("--rounds", type=click.IntRange(1), help="Most rounds of the loop.")
 @click.option("--name", help="Name of the run folder under runs/.")
 @click.option("--random-seed", type=click.IntRange(0), help="Seed of everything random.")
@@ -30,6 +36,7 @@ def run(
     seeds: str | None,
     benchmark: tuple[str, ...],
     knowledge: tuple[str, ...],
+    baseline: tuple[str, ...],
     rounds: int | None,
     name: str | None,
     random_seed: int | None,
@@ -38,7 +45,7 @@ def run(
     from selfspec_core.cli.naming import made_up
     from selfspec_core.cli.session import start
     from selfspec_core.hub import absolute
-    from selfspec_core.request import Request
+    from selfspec_core.request import Request, resolved
 
     flags = [parse_flag(flag) for flag in set_flags]
     if rounds is not None:
@@ -48,11 +55,12 @@ def run(
     request = Request(
         domain,
         str(Path(recipe).resolve()) if recipe.endswith(".toml") else recipe,
-        str(Path(model).resolve()) if model and Path(model).is_dir() else model,
+        resolved(model) if model else None,
         str(Path(seeds).resolve()) if seeds else None,
         tuple(map(absolute, benchmark)),
         tuple(flags),
         tuple(str(Path(path).resolve()) for path in knowledge),
+        tuple(map(resolved, baseline)),
     )
     stem = (domain or Path(seeds or "run").stem).rpartition("/")[2]
     start(made_up(stem) if name is None else name, request, asdict(request))

@@ -42,7 +42,8 @@ def _tables(
     Raises:
         UsageError: for what a run would refuse too.
     """
-    from selfspec_core.assemble import AdHoc, build_filters, build_model, load_host
+    from selfspec_core.assemble import AdHoc, build_filters, load_host
+    from selfspec_core.models import build_model
     from selfspec_core.request import Request, check_settings, resolve_settings
 
     host = load_host(domain)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.columns import Columns
@@ -10,16 +10,13 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from selfspec_core.cli.held_against import over_better, print_collateral
+from selfspec_core.cli.order import blocks, ordered
 from selfspec_core.cli.output import cell, console, table
 from selfspec_core.cli.progress import duration
 
-ORDER = (
-    *("base@0", "base-best@0", "base@5", "seeds-only@0", "seeds-only-long@0"),
-    *("specialized@0", "preferred@0"),
-)
-_LAST = ("specialized@0", "preferred@0")
 _REASONS = 3
-_STYLES = {"better": "green", "worse": "red"}
+STYLES = {"better": "green", "worse": "red"}
 
 
 def print_run(summary: Mapping[str, Any], out: Console) -> None:
@@ -34,25 +31,29 @@ def print_run(summary: Mapping[str, Any], out: Console) -> None:
             out.print(Text(f"\nRound {one['round']}{chosen}", style="bold underline"))
         print_round(one, str(summary["domain"]), out)
     if len(rounds) > 1:
-        out.print(_section("Rounds, on dev items", by_round(rounds, summary["chosen_round"])))
+        out.print(section("Rounds, on dev items", by_round(rounds, summary["chosen_round"])))
         if summary.get("stopped"):
             out.print(Padding(cell(f"stopped {summary['stopped']}"), (0, 0, 0, 2)))
     if summary["timings"]:
-        out.print(_section("Time", _timings(summary["timings"], summary["seconds"])))
+        out.print(section("Time", _timings(summary["timings"], summary["seconds"])))
 
 
 def print_round(one: Mapping[str, Any], domain: str, out: Console) -> None:
     """Prints the funnel, results and tasks of one round."""
-    out.print(_section("From proposals to examples", funnel(one)))
+    out.print(section("From proposals to examples", funnel(one)))
+    if made := one.get("generic"):
+        counts = f"control generic: {made['proposed']} proposed, {made['accepted']} accepted"
+        out.print(Padding(cell(counts, "dim"), (0, 0, 0, 2)))
     if one["tasks"]:
         words = [cell(f"{task} {n}") for task, n in one["tasks"].items()]
-        out.print(_section("Accepted by task", Columns(words, padding=(0, 3, 0, 0))))
+        out.print(section("Accepted by task", Columns(words, padding=(0, 3, 0, 0))))
     if one["systems"]:
         print_scores(f"Results on {domain}", one, out)
+        print_collateral(one.get("collateral") or {}, out)
     elif one.get("dev") is not None:
-        out.print(_section("Results", cell("only dev items were asked", "dim")))
+        out.print(section("Results", cell("only dev items were asked", "dim")))
     elif not one.get("evaluated"):
-        out.print(_section("Results", cell("not evaluated yet", "dim")))
+        out.print(section("Results", cell("not evaluated yet", "dim")))
     for name, other in one.get("benchmarks", {}).items():
         print_scores(f"Results on benchmark {name}", other, out)
 
@@ -62,21 +63,22 @@ def print_sets(scores: Mapping[str, Any]) -> None:
     out = console()
     for name, one in scores["sets"].items():
         print_scores(f"Results on {name}", one, out)
+    print_collateral(scores.get("collateral") or {}, out)
 
 
 def print_scores(title: str, scores: Mapping[str, Any], out: Console) -> None:
     """Prints systems, gains and tasks of one set of items."""
     if not scores["systems"]:
-        out.print(_section(title, cell("no test items", "dim")))
+        out.print(section(title, cell("no test items", "dim")))
         return
     likelihood = scores.get("likelihood") or {}
-    out.print(_section(title, results(scores["systems"], likelihood.get("systems", {}))))
+    out.print(section(title, results(scores["systems"], likelihood.get("systems", {}))))
     if scores["gains"]:
-        out.print(_section("Gains, paired by item, with 95 % interval", gains(scores)))
+        out.print(section("Gains, paired by item, with 95 % interval", gains(scores)))
     if likelihood.get("gains"):
-        out.print(_section("Gains by likelihood of the choices", gains(likelihood)))
+        out.print(section("Gains by likelihood of the choices", gains(likelihood)))
     if any(system["tasks"] for system in scores["systems"].values()):
-        out.print(_section("By task", by_task(scores["systems"])))
+        out.print(section("By task", by_task(scores["systems"])))
 
 
 def funnel(one: Mapping[str, Any]) -> RenderableType:
@@ -109,7 +111,7 @@ def results(
     for name in ordered(systems):
         one = systems[name]
         parsable = _percent(one.get("parsable"))
-        cells = [name, score(one["macro"]), _interval(one), parsable, str(one["n"])]
+        cells = [name, score(one["macro"]), interval(one), parsable, str(one["n"])]
         if likelihood:
             cells.append(score(likelihood[name]["macro"]) if name in likelihood else "-")
         if spread:
@@ -129,7 +131,7 @@ def by_round(rounds: Sequence[Mapping[str, Any]], chosen: int | None) -> Rendera
             str(one["round"]),
             score(one.get("dev")),
             f"{gain['mean']:+.3f}" if gain else "-",
-            _interval(gain) if gain else "-",
+            interval(gain) if gain else "-",
             gain.get("over", "-"),
             score(varied.get("distinct_2")),
             _percent(varied.get("new_ngrams")),
@@ -142,18 +144,25 @@ def by_round(rounds: Sequence[Mapping[str, Any]], chosen: int | None) -> Rendera
 
 def gains(scores: Mapping[str, Any]) -> RenderableType:
     """Returns one line per pair of a set of items, with what the gain shows."""
-    from selfspec_core.statistics import Gain, conclusion  # numpy
-
     rows = table("pair", "gain", "interval", "verdict", right=("gain", "interval"))
     rows.show_header = False
     for pair, gain in scores["gains"].items():
-        said = conclusion(Gain(**gain), _fewest(scores, pair.partition(" - ")[0]))
-        cells = (pair.replace(" - ", " − "), f"{gain['mean']:+.3f}", _interval(gain), said)
-        rows.add_row(*(cell(text, _STYLES.get(said, "dim")) for text in cells))
-    return rows
+        cells = gain_cells(gain, fewest(scores, pair.partition(" - ")[0]))
+        words = (pair.replace(" - ", " − "), *cells)
+        rows.add_row(*(cell(word, STYLES.get(cells[-1], "dim")) for word in words))
+    better = over_better(scores, STYLES)
+    return Group(rows, better) if better else rows
 
 
-def _fewest(scores: Mapping[str, Any], system: str) -> int:
+def gain_cells(gain: Mapping[str, Any], fewest: int) -> tuple[str, str, str]:
+    """Returns a gain, its interval, and what it shows where the smallest task has `fewest`."""
+    from selfspec_core.statistics import Gain, conclusion  # numpy
+
+    said = conclusion(Gain(gain["mean"], gain["low"], gain["high"]), fewest)
+    return f"{gain['mean']:+.3f}", interval(gain), said
+
+
+def fewest(scores: Mapping[str, Any], system: str) -> int:
     """Returns the items of the smallest task; of a run that did not note sizes, of the mean one."""
     asked = scores["systems"][system]
     mean = asked["n"] // max(len(asked["tasks"]), 1)
@@ -162,25 +171,23 @@ def _fewest(scores: Mapping[str, Any], system: str) -> int:
 
 def by_task(systems: Mapping[str, Mapping[str, Any]]) -> RenderableType:
     """Returns one row per task, one column per system; the best of a row is bold."""
-    names = ordered(systems)
-    heads = [name.replace("seeds-only", "seeds").replace("ized@", ".@") for name in names]
-    rows = table("task", *heads, right=tuple(heads))
-    tasks = dict.fromkeys(task for name in names for task in systems[name]["tasks"])
-    for task in tasks:
-        values = [systems[name]["tasks"].get(task) for name in names]
-        best = max((value for value in values if value is not None), default=None)
-        cells = (cell(score(v), "bold" if v is not None and v == best else "") for v in values)
-        rows.add_row(cell(task), *cells)
-    return rows
+    names = {_short(name): name for name in ordered(systems)}
+    tasks = list(dict.fromkeys(task for one in systems.values() for task in one["tasks"]))
+    best = {t: max(one["tasks"].get(t, 0.0) for one in systems.values()) for t in tasks}
+    shown = []
+    for heads in blocks(list(names), first=max(map(len, tasks), default=0)):
+        rows = table("task", *heads, right=tuple(heads))
+        for task in tasks:
+            values = [systems[names[head]]["tasks"].get(task) for head in heads]
+            cells = (cell(score(v), "bold" if v == best[task] else "") for v in values)
+            rows.add_row(cell(task), *cells)
+        shown.append(rows)
+    return Group(*shown)
 
 
-def ordered(systems: Iterable[str]) -> list[str]:
-    """Returns the systems as tables list them: the known ones first, in order."""
-    names = list(systems)
-    known = [name for name in ORDER if name in names]
-    others = [name for name in names if name not in ORDER]
-    last = [name for name in _LAST if name in names]
-    return [*(name for name in known if name not in last), *others, *last]
+def _short(system: str) -> str:
+    """Returns a system's name as a narrow column is headed."""
+    return system.replace("seeds-only", "seeds").replace("ized@", ".@").replace("retrieval", "r")
 
 
 def score(value: float | None) -> str:
@@ -202,7 +209,8 @@ def _heading(summary: Mapping[str, Any]) -> Text:
     return text
 
 
-def _section(title: str, body: RenderableType) -> RenderableType:
+def section(title: str, body: RenderableType) -> RenderableType:
+    """Returns a heading with what stands under it."""
     return Group(Text(f"\n{title}", style="bold cyan"), Padding(body, (0, 0, 0, 2), expand=False))
 
 
@@ -229,7 +237,8 @@ def _listed(words: Sequence[str]) -> str:
     return ", ".join(words[:_REASONS]) + (f", {more} more" if more > 0 else "")
 
 
-def _interval(one: Mapping[str, Any]) -> str:
+def interval(one: Mapping[str, Any]) -> str:
+    """Returns an interval as every table shows it."""
     return f"[{score(one['low'])}, {score(one['high'])}]"
 
 

@@ -28,9 +28,10 @@ class Context:
     Attributes:
         pool: instructions accepted in earlier waves, for use as demonstrations.
         wanted: tasks that still have room for proposals; empty means all.
+        general_seeds: seeds of no field in particular, for the control `generic` and for runs that
+            mix some into the training rows.
         probe: an adapter tuned on the round's first examples, if a filter asked for one and there
             are enough (`Filter.probe_rows`).
-        general: general seeds, for runs that mix some into the training rows.
         timings: wall seconds by step, for the manifest.
         adapter: of the specialist that works in this context; None: the base does.
     """
@@ -42,9 +43,9 @@ class Context:
     round: int = 1
     pool: Sequence[Instruction] = ()
     wanted: Sequence[str] = ()
+    general_seeds: Sequence[Seed] = ()
     retriever: Retriever | None = None
     probe: Path | None = None
-    general: Sequence[Seed] = ()
     progress: Progress = field(default_factory=Silent)
     timings: dict[str, float] = field(default_factory=dict)
     adapter: Path | None = None

@@ -76,6 +76,9 @@ class Model(Component):
             UsageError: naming the setting, if there is no such model.
         """
 
+    def unload(self) -> None:
+        """Makes room for another model; `load` makes this one ready again."""
+
     @property
     def capabilities(self) -> Capabilities:
         """What this backend can do (known after `load`)."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from selfspec_core.components import Context, Evaluator
+from selfspec_core.layouts import LAYOUTS
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
-from selfspec_core.statistics import Bootstrap
+from selfspec_core.statistics import Bootstrap, tabulate
 from selfspec_core.types import Item, Prediction, System
 
 STAGE = "evaluate"
@@ -28,28 +30,58 @@ class EvaluationSet:
 
 
 def ask(
-    folder: RoundFolder, system: System, asked: EvaluationSet, context: Context
+    folder: RoundFolder, system: System, asked: EvaluationSet, context: Context, **notes: Any
 ) -> list[Prediction]:
-    """Asks a system a set, or reads what it said before the run was interrupted."""
+    """Asks a system a set, or reads what it said before the run was interrupted.
+
+    Args:
+        notes: what the commit says beside it.
+    """
     if not asked.items:
         return []
     dev = all(item.split == "dev" for item in asked.items)
     key = f"{asked.name}/{system.name}" + "/dev" * dev
     if any(c["stage"] == STAGE and c["asked"] == key for c in folder.commits):
-        known = {item.id for item in asked.items}
-        return [
-            Prediction.from_dict(row)
-            for row in folder.read("predictions")
-            if row["set"] == asked.name and row["system"] == system.name and row["item"] in known
-        ]
+        return said(folder, system.name, asked)
     context.model.use_adapter(system.adapter)
     total = len(asked.items) * system.demo_sets
     with context.progress.stage(f"evaluate {key}", total, "items"):
-        said = asked.evaluator.evaluate(asked.items, system, context)
+        predictions = asked.evaluator.evaluate(asked.items, system, context)
     context.model.use_adapter(None)
-    rows = [{"set": asked.name, **prediction.to_dict()} for prediction in said]
-    folder.commit(STAGE, folder.done(STAGE), {"predictions": rows}, asked=key, **decided(context))
-    return said
+    rows = [{"set": asked.name, **prediction.to_dict()} for prediction in predictions]
+    folder.commit(
+        STAGE, folder.done(STAGE), {"predictions": rows}, asked=key, **notes, **decided(context)
+    )
+    return predictions
+
+
+def said(folder: RoundFolder, system: str, asked: EvaluationSet) -> list[Prediction]:
+    """Returns what the journal has of a system about the items of a set."""
+    known = {item.id for item in asked.items}
+    return [
+        Prediction.from_dict(row)
+        for row in folder.read("predictions")
+        if row["set"] == asked.name and row["system"] == system and row["item"] in known
+    ]
+
+
+def choose_layout(
+    folder: RoundFolder, model: str, own: EvaluationSet, context: Context, **notes: Any
+) -> tuple[str, dict[str, float]]:
+    """Returns the layout in which a model does best on dev, and every layout's score there.
+
+    Args:
+        model: what the journal calls it.
+    """
+    dev = own.split("dev")
+    if not dev:  # a note says so: `screening.about_items`
+        return context.layout.name, {}
+    weigh, asked, scores = bootstrap(dev, context), replace(own, items=tuple(dev)), {}
+    for layout in LAYOUTS.values():
+        system = System(f"{model}[{layout.name}]", layout)
+        answers = ask(folder, system, asked, context, **notes)
+        scores[layout.name] = round(weigh.score(tabulate(dev, answers)).value, 4)
+    return max(scores, key=lambda name: scores[name]), scores
 
 
 def bootstrap(items: Sequence[Item], context: Context) -> Bootstrap:

@@ -12,13 +12,12 @@ from typing import Any
 from selfspec_core.components import Context
 from selfspec_core.layouts import LAYOUTS
 from selfspec_core.runs import RoundFolder
-from selfspec_core.stages.asking import EvaluationSet, ask, bootstrap
-from selfspec_core.stages.specialize import TUNED
+from selfspec_core.stages.asking import EvaluationSet, ask, bootstrap, choose_layout
+from selfspec_core.stages.collateral import collateral
+from selfspec_core.stages.names import BASE_BEST, TUNED
 from selfspec_core.statistics import tabulate
 from selfspec_core.stopping import DevGain
 from selfspec_core.types import Adapter, Item, Prediction, System
-
-BASE_BEST = "base-best@0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,7 @@ class Developed:
         scores: dev score by tuned system (`specialized@0`, `preferred@0`).
         gain: of the system that stands for the round, over the base or an earlier round.
         diversity: of the round's instructions.
+        collateral: gains on the dev items of other fields, by field and split.
     """
 
     layout: str
@@ -39,6 +39,7 @@ class Developed:
     said: Mapping[str, Sequence[Prediction]] = field(default_factory=dict)
     gain: DevGain | None = None
     diversity: Mapping[str, float] = field(default_factory=dict)
+    collateral: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def system(self) -> str:
@@ -66,34 +67,37 @@ def develop(
     own: EvaluationSet,
     context: Context,
     first: RoundFolder | None = None,
+    other_fields: Sequence[EvaluationSet] = (),
 ) -> Developed:
     """Asks the round's tuned systems the dev items, and the base in every layout.
 
     Args:
         own: the domain's own items; dev items of other sets choose nothing.
         first: folder of the first round, in whose journal the base's answers are.
+        other_fields: sets whose dev items show what was lost elsewhere.
     """
     dev = replace(own, items=tuple(own.split("dev")))
     if not dev.items:  # a note says so: `screening.about_items`
         return Developed(context.layout.name)
     weigh = bootstrap(dev.items, context)
-
-    def score(said: Sequence[Prediction]) -> float:
-        return weigh.score(tabulate(dev.items, said)).value
-
-    base = _base(first or folder, dev, context)
-    layouts = {name: round(score(rows), 4) for name, rows in base.items()}
-    said = {
-        f"{name}@0": ask(
-            folder, System(f"{name}@0", context.tuned_layout, adapters[name].path), dev, context
-        )
+    best, layouts = choose_layout(first or folder, "base", own, context)
+    base = System(f"base[{best}]", LAYOUTS[best])
+    tuned = {
+        f"{name}@0": System(f"{name}@0", context.tuned_layout, adapters[name].path)
         for name in TUNED
         if name in adapters
     }
-    scores = {system: score(rows) for system, rows in said.items()}
-    best = max(layouts, key=lambda name: layouts[name])
-    made = Developed(best, layouts, scores, {**said, BASE_BEST: base[best]})
-    return replace(made, gain=gain(made, BASE_BEST, made.said[BASE_BEST], dev.items, context))
+    said = {name: ask(folder, system, dev, context) for name, system in tuned.items()}
+    scores = {name: weigh.score(tabulate(dev.items, rows)).value for name, rows in said.items()}
+    said[BASE_BEST] = ask(first or folder, base, dev, context)  # out of the journal
+    made = Developed(best, layouts, scores, said)
+    if not tuned:
+        return made
+    lost = collateral(
+        folder, replace(base, name=BASE_BEST), tuned[made.system], other_fields, context, ("dev",)
+    )
+    over_base = gain(made, BASE_BEST, said[BASE_BEST], dev.items, context)
+    return replace(made, gain=over_base, collateral=lost)
 
 
 def gain(
@@ -109,11 +113,3 @@ def gain(
     table, other = (tabulate(dev, rows) for rows in (made.said[made.system], baseline))
     found = bootstrap(dev, context).gain(table, other)
     return DevGain(over, found.mean, found.low, found.high)
-
-
-def _base(folder: RoundFolder, dev: EvaluationSet, context: Context) -> dict[str, list[Prediction]]:
-    """Returns what the base says in each layout."""
-    return {
-        layout.name: ask(folder, System(f"base[{layout.name}]", layout), dev, context)
-        for layout in LAYOUTS.values()
-    }

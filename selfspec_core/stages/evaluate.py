@@ -7,24 +7,39 @@ in predictions.jsonl, so that any score can be computed again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from selfspec_core.components import Context
 from selfspec_core.files import write_atomically
-from selfspec_core.layouts import LAYOUTS
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.asking import EvaluationSet, ask, bootstrap
-from selfspec_core.stages.develop import BASE_BEST, Developed
+from selfspec_core.stages.baselines import Baseline, ask_baselines
+from selfspec_core.stages.collateral import collateral
+from selfspec_core.stages.develop import Developed
+from selfspec_core.stages.generic import generic_funnel
+from selfspec_core.stages.names import BASE_BEST
 from selfspec_core.stages.prefer import STAGE as PAIRS
-from selfspec_core.stages.specialize import TUNED
 from selfspec_core.stages.summary import funnel
+from selfspec_core.stages.systems import better, pairs, systems
 from selfspec_core.statistics import Table, tabulate
 from selfspec_core.types import CLOSED_KINDS, Adapter, Item, Prediction, System
 
-BASE = "base@0"
-_OURS = [f"{name}@0" for name in TUNED]
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What test items say about a round.
+
+    Attributes:
+        sets: systems and gains by set.
+        collateral: gains on the items of other fields, by field and split.
+        baselines: the layouts of other models.
+    """
+
+    sets: Mapping[str, Any] = field(default_factory=dict)
+    collateral: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    baselines: Mapping[str, Any] = field(default_factory=dict)
 
 
 def evaluate(
@@ -33,53 +48,61 @@ def evaluate(
     sets: Sequence[EvaluationSet],
     developed: Developed,
     context: Context,
+    other_fields: Sequence[EvaluationSet] = (),
+    baselines: Sequence[Baseline] = (),
 ) -> dict[str, Any]:
-    """Asks every system the test items of every set, then writes and returns the scores."""
-    asked = {
-        system.name: {one.name: ask(folder, system, _test(one), context) for one in sets}
-        for system in _systems(adapters, developed.layout, context)
-    }
-    compared = {one.name: _compare(one, asked, context) for one in sets}
-    return write_scores(folder, adapters, developed, compared, context)
+    """Asks every system the test items of every set, then writes and returns the scores.
+
+    Args:
+        other_fields: items of other fields, to see what was lost there.
+        baselines: other models to ask the same items.
+    """
+    compared = {one.name: one for one in systems(adapters, developed.layout, context)}
+    asked = {name: _ask_all(folder, one, sets, context) for name, one in compared.items()}
+    lost = {}
+    if developed.system in compared:
+        ours = compared[developed.system]
+        lost = collateral(folder, compared[BASE_BEST], ours, other_fields, context, ("test",))
+    said, chosen = ask_baselines(folder, baselines, sets, context)  # last: the model makes room
+    asked |= said
+    result = Result({one.name: _compare(one, asked, context) for one in sets}, lost, chosen)
+    return write_scores(folder, adapters, developed, context, result)
 
 
 def write_scores(
     folder: RoundFolder,
     adapters: Mapping[str, Adapter],
     developed: Developed,
-    sets: Mapping[str, Any],
     context: Context,
+    result: Result | None = None,
 ) -> dict[str, Any]:
-    """Writes and returns scores.json; a round that is not chosen has no sets."""
+    """Writes and returns scores.json; a round that is not chosen has what dev items say alone."""
+    result = result or Result()
     scores = {
         "round": context.round,
         **funnel(folder),
         "layouts": {"best": developed.layout, "dev": dict(developed.layouts)},
         "training": {name: _without_path(adapter) for name, adapter in adapters.items()},
         **({"pairs": sum(1 for _ in folder.read("pairs"))} if folder.done(PAIRS) else {}),
-        "sets": dict(sets),
+        "generic": generic_funnel(folder),
+        "sets": dict(result.sets),
         **developed.as_scores(),
+        "collateral": {
+            name: {**developed.collateral.get(name, {}), **result.collateral.get(name, {})}
+            for name in {**developed.collateral, **result.collateral}
+        },
+        "baselines": dict(result.baselines),
     }
     write_atomically(folder.path / "scores.json", json.dumps(scores, indent=1) + "\n")
     return scores
 
 
-def _systems(adapters: Mapping[str, Adapter], best: str, context: Context) -> Iterator[System]:
-    """Yields what is compared, base first; tuned systems are asked in the layout they know."""
-    settings, tuned = context.settings.evaluation, context.tuned_layout
-    yield System(BASE, tuned)
-    yield System(BASE_BEST, LAYOUTS[best])
-    if settings.shots:
-        name = f"base@{settings.shots}"
-        yield System(name, context.layout, None, settings.shots, settings.demo_sets)
-    for control in (name for name in adapters if name not in TUNED):
-        yield System(f"{control}@0", tuned, adapters[control].path)
-    for ours in (name for name in TUNED if name in adapters):
-        yield System(f"{ours}@0", tuned, adapters[ours].path)
-
-
-def _test(one: EvaluationSet) -> EvaluationSet:
-    return replace(one, items=tuple(one.split("test")))
+def _ask_all(
+    folder: RoundFolder, system: System, sets: Sequence[EvaluationSet], context: Context
+) -> dict[str, list[Prediction]]:
+    """Asks one system the test items of every set."""
+    tests = [replace(one, items=tuple(one.split("test"))) for one in sets]
+    return {one.name: ask(folder, system, one, context) for one in tests}
 
 
 def _compare(
@@ -93,10 +116,11 @@ def _compare(
         system: [replace(p, parsed=p.likeliest) for p in rows if p.likeliest is not None]
         for system, rows in said.items()
     }
+    weighed = {system: rows for system, rows in weighed.items() if rows}  # not every model can
     if not test:
         return {"systems": {}, "gains": {}}
     result = _table(test, said, context)
-    if closed and all(weighed.values()):
+    if closed and weighed:
         result["likelihood"] = _table(closed, weighed, context)
     return result
 
@@ -116,11 +140,10 @@ def _table(
         del systems[system]["value"]
     gains = {
         f"{ours} - {other}": asdict(weigh.gain(tables[ours], tables[other]))
-        for at, ours in enumerate(name for name in _OURS if name in tables)
-        for other in tables
-        if other not in _OURS[at:]
+        for ours, other in pairs(tables)
     }
-    return {"systems": systems, "gains": gains, "sizes": weigh.task_sizes}
+    picked = better({system: score["macro"] for system, score in systems.items()})
+    return {"systems": systems, "gains": gains, "better": picked, "sizes": weigh.task_sizes}
 
 
 def _without_path(adapter: Adapter) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from selfspec_core.firewall import Firewall
 from selfspec_core.parsing import parse
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
-from selfspec_core.stages.specialize import PREFERRED, finished, put_in_place
+from selfspec_core.stages.names import PREFERRED
+from selfspec_core.stages.specialize import finished, put_in_place
 from selfspec_core.types import Adapter, Example, Instruction, Pair
 
 STAGE = "pairs"

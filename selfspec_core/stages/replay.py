@@ -20,7 +20,7 @@ def with_replay(rows: Sequence[Seed | Example], context: Context) -> list[Seed |
     one comes again.
     """
     settings = context.settings.data
-    pool = list(context.general if settings.replay_from == "general" else context.seeds)
+    pool = list(context.general_seeds if settings.replay_from == "general" else context.seeds)
     if not settings.replay or not pool:
         return list(rows)
     known = set(pool)

@@ -19,13 +19,13 @@ from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
 from selfspec_core.stages.distract import with_passages
+from selfspec_core.stages.generic import generic_rows
+from selfspec_core.stages.names import GENERIC, PREFERRED, SPECIALIST
 from selfspec_core.stages.replay import with_replay
 from selfspec_core.types import Adapter, Example, Seed
 
 STAGE = "specialize"
-SPECIALIST, PREFERRED, PROBE = "specialized", "preferred", "probe"
-TUNED = (SPECIALIST, PREFERRED)
-"""What a round tunes, in the order in which it does."""
+PROBE = "probe"
 
 
 def specialize(
@@ -56,15 +56,18 @@ def train_controls(
 
     `seeds-only` takes the recipe's epochs over the seeds, `seeds-only-long` as many optimizer
     steps as the specialist: few steps and an overfit opponent, so that a gain has to hold against
-    both.
+    both. `generic` takes the recipe's epochs over what the same pipeline made of general seeds.
 
     Args:
         steps: the specialist's.
     """
     adapters: dict[str, Adapter] = {}
     for control in context.settings.evaluation.controls:
+        if control == GENERIC and not context.general_seeds:
+            continue  # a note says so: `assemble`
+        rows = generic_rows(folder, context) if control == GENERIC else context.seeds
         own = steps if control == "seeds-only-long" else None
-        adapters[control] = train(control, context.seeds, own, folder, trainer, firewall, context)
+        adapters[control] = train(control, rows, own, folder, trainer, firewall, context)
     return adapters
 
 
@@ -75,8 +78,9 @@ def rows_of(examples: Sequence[Example], context: Context) -> list[Seed | Exampl
 
 
 def adapter_path(folder: RoundFolder, system: str) -> Path:
-    """Returns where a system's adapter lies."""
+    """Returns where a system's adapter lies; that of `generic` beside its journals."""
     places = {SPECIALIST: "adapter", PREFERRED: "preferred", PROBE: "probe"}
+    places[GENERIC] = f"controls/{GENERIC}/adapter"
     return folder.path / places.get(system, f"controls/{system}")
 
 

@@ -8,7 +8,7 @@ from selfspec_core import UsageError
 from selfspec_core.assemble import assemble
 from selfspec_core.progress import Silent
 from selfspec_core.request import Request
-from selfspec_core.stages.evaluate import _systems
+from selfspec_core.stages.systems import systems
 from selfspec_core.types import Adapter
 
 SCRIPTED = {"model": {"name": "scripted"}}
@@ -108,6 +108,6 @@ def test_tuned_systems_are_asked_in_the_layout_of_the_recipe(written, tmp_path):
     request = Request(None, seeds=written("s.jsonl", SEEDS), set=(SCRIPTED, recipe))
     context = assemble(request, Silent()).context
     adapters = {"specialized": Adapter(tmp_path)}
-    layouts = {system.name: system.layout.name for system in _systems(adapters, "plain", context)}
+    layouts = {system.name: system.layout.name for system in systems(adapters, "plain", context)}
     assert layouts["base@0"] == layouts["specialized@0"] == "task"
     assert layouts["base-best@0"] == "plain"
