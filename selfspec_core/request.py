@@ -116,13 +116,14 @@ def check_settings(settings: Settings, host: PluginHost, model: Model) -> None:
             "rounds.proposer = 'specialist': nothing is proposed while the first round's "
             "instructions are kept; set rounds.instructions = 'renew'"
         )
-    trainer = settings.training.trainer
-    if (
-        trainer
-        and not settings.training.model
-        and (trainer == "remember") != (model.trainer == "remember")
-    ):
-        raise UsageError(f"training.trainer: '{trainer}' cannot tune model '{model.name}'")
+    trainers = {"training": settings.training.trainer, "preference": settings.preference.trainer}
+    for table, trainer in trainers.items():
+        if (
+            trainer
+            and not settings.training.model
+            and (trainer == "remember") != (model.trainer == "remember")
+        ):
+            raise UsageError(f"{table}.trainer: '{trainer}' cannot tune model '{model.name}'")
     known = {
         c.name
         for what in ("generators", "trainers", "evaluators", "retrievers")

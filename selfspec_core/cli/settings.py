@@ -59,6 +59,7 @@ def _tables(
         ("generators", found.propose.generator),
         ("generators", found.answer.generator),
         ("trainers", found.training.trainer or model.trainer),
+        ("trainers", found.preference.trainer),
         ("retrievers", found.retrieval.retriever),
         *(("evaluators", name) for name in found.evaluation.evaluators),
     ]

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loops import PREFER, make, manifest, request, rows, scores
 
-from selfspec_core import KEEP, Example, Filter, Generator, UsageError, Verdict
+from selfspec_core import KEEP, Example, Filter, Generator, Trainer, UsageError, Verdict
 from selfspec_core.assemble import assemble
 from selfspec_core.components import Context
 from selfspec_core.config import Settings
 from selfspec_core.firewall import Firewall
+from selfspec_core.preference import build_preferrer
 from selfspec_core.progress import Silent
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.prefer import majority, make_pairs
@@ -144,9 +145,29 @@ def test_without_a_preference_round_nothing_is_sampled(tmp_path):
     [
         ({"pairs": "novelty"}, r"preference\.pairs = 'novelty'.*known: .*grounded.*majority"),
         ({"pairs": "majorty"}, r"preference\.pairs = 'majorty'; did you mean 'majority'"),
-        ({"trainer": "forget"}, r"no trainer is called 'forget'"),
+        ({"trainer": "lora"}, r"preference\.trainer: 'lora' cannot tune model 'scripted'"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_runs(preference, said):
     with pytest.raises(UsageError, match=said):
         assemble(request({"preference": {"enabled": True, **preference}}), Silent())
+
+
+def test_a_trainer_that_takes_no_pairs_is_refused_by_name():
+    class Plain(Trainer):
+        name, summary = "plain", ""
+
+    class Able(Plain):
+        name = "able"
+
+        def prefer(self, pairs, adapter, out, context):
+            raise NotImplementedError
+
+    known = {cls.name: cls for cls in (Plain, Able)}
+    host = SimpleNamespace(
+        find=lambda what, name: known[name], offered=lambda what: [("", c) for c in known.values()]
+    )
+    settings = Settings.model_validate({"preference": {"enabled": True}})
+    with pytest.raises(UsageError, match="'plain' does not tune on pairs; these do: able"):
+        build_preferrer(host, settings, "plain")
+    assert build_preferrer(host, Settings(), "plain") is None
