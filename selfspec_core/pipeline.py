@@ -20,7 +20,8 @@ from selfspec_core.stages.evaluate import evaluate, write_scores
 from selfspec_core.stages.generic import collect_generic
 from selfspec_core.stages.names import GENERIC, PREFERRED, SPECIALIST
 from selfspec_core.stages.prefer import make_pairs, prefer
-from selfspec_core.stages.specialize import specialize, train_controls, trained
+from selfspec_core.stages.specialize import specialize, train_controls
+from selfspec_core.stages.tuning import trained
 from selfspec_core.stopping import Result, best, on_dev, why_stop
 from selfspec_core.types import Adapter, Example
 

@@ -22,7 +22,7 @@ from selfspec_core.runs import RoundFolder, Run, find_run
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.stages.develop import develop
 from selfspec_core.stages.evaluate import evaluate as evaluate_systems
-from selfspec_core.stages.specialize import trained
+from selfspec_core.stages.tuning import trained
 from selfspec_core.types import Adapter, Example, Seed
 
 

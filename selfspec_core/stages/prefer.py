@@ -18,7 +18,7 @@ from selfspec_core.parsing import parse
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
 from selfspec_core.stages.names import PREFERRED
-from selfspec_core.stages.specialize import finished, put_in_place
+from selfspec_core.stages.tuning import finished, put_in_place
 from selfspec_core.types import Adapter, Example, Instruction, Pair
 
 STAGE = "pairs"

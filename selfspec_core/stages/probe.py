@@ -14,7 +14,7 @@ from selfspec_core.components import Context, Filter, Trainer
 from selfspec_core.errors import UsageError
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
-from selfspec_core.stages.specialize import PROBE, rows_of, train
+from selfspec_core.stages.tuning import PROBE, rows_of, train
 from selfspec_core.types import Example
 
 STAGE = "probe"

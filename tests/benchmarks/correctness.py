@@ -235,9 +235,13 @@ def report_runs(names: Sequence[str]) -> None:
     """Prints what runs accepted and what their example filters rejected, by reason."""
     for name in names:
         folder = RoundFolder(find_run(name) / "round-1", write=False)
-        rows: dict[str, list[str]] = {"accepted": []}
-        for row in folder.read("examples"):
-            rows["accepted"].append(verdict(Example.from_dict(row)))
+        said = [verdict(Example.from_dict(row)) for row in folder.read("examples")]
+        rows = {"accepted": said}
+        for commit in folder.commits:  # what was accepted after the probe had been tuned
+            if commit["stage"] == "probe":
+                size = commit["sizes"]["examples.jsonl"]
+                first = (folder.path / "examples.jsonl").read_bytes()[:size].count(b"\n")
+                rows |= {"of these, before the probe": said[:first], "with it": said[first:]}
         for row in folder.read("rejected"):
             if "output" in row:
                 reason = f"rejected by {row['filter']}: {row['reason']}"
