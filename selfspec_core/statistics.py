@@ -4,8 +4,8 @@ Items are resampled within their task, demonstration sets too where there are se
 computed anew inside each resample and averaged over tasks (macro). All systems of a run share the
 resample weights, so the difference of two systems is paired by item.
 
-The intervals are percentile intervals of nominally 95 % (Efron 1979) with three corrections, each of
-which only ever widens:
+The intervals are percentile intervals of nominally 95 % (Efron 1979) with three corrections, each
+of which only ever widens:
 
 - n - 1 of n items are drawn, and count n / (n - 1) each (Rao and Wu 1988): drawing n of n makes the
   spread of a small sample too small.
@@ -183,7 +183,8 @@ class Bootstrap:
         mean = _mean(map(_point, table.values())) - _mean(map(_point, baseline.values()))
         difference = self._samples(table) - self._samples(baseline)
         ours, theirs = self._left_out(table), self._left_out(baseline)
-        effects = [ours.get(key, 0.0) - theirs.get(key, 0.0) for key in ours | theirs]
+        none = np.zeros(1)
+        effects = [ours.get(key, none) - theirs.get(key, none) for key in ours | theirs]
         low, high = interval(mean, difference, effects)
         return Gain(mean, max(low, -1.0), min(high, 1.0))
 
@@ -236,11 +237,11 @@ class Bootstrap:
             of_sets = metric.value(sums, float(n))[:, 0]
             if n > 1:
                 without = metric.value(sums - counts.values, n - 1.0).mean(axis=0)
-                effects[task, "items", n] = (of_sets.mean() - without) / len(table)
+                effects[task, "items", n] = np.asarray((of_sets.mean() - without) / len(table))
             if sets > 1:
                 key = (self._drawn_with.get(task, task), "sets", sets)
                 fall = (of_sets - of_sets.mean()) / (sets - 1) / len(table)
-                effects[key] = effects.get(key, np.zeros(sets)) + fall
+                effects[key] = np.asarray(effects.get(key, 0.0) + fall)
         return effects
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from selfspec_core.copies import folded
 
 COMMON = 3
-"""Length, in words, of a run that a text and a row must share for their stretches to be compared."""
+"""Length, in words, of a run that a text and a row must share to be compared any further."""
 
 _BITS = np.uint64(21)  # a code point
 _WORD = 20
@@ -72,7 +72,8 @@ class Stretches:
             [folded(row)], self._folded[among].tolist(), scorer=LCSseq.similarity, dtype=np.int32
         )
         codes = _codes(row)
-        for at in among[common[0] >= self._fewest[among]].tolist():
+        near: list[int] = among[common[0] >= self._fewest[among]].tolist()
+        for at in near:
             if self._in_a_stretch(_codes(self.texts[at]), codes):
                 return at
         return None

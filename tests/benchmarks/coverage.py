@@ -8,7 +8,7 @@ churn alone. The true gain is that of four million items.
 
 Prints a table: coverage, intervals that lie above the truth and below it, all in percent, and the
 mean width. With no gain, the share above the truth is P(low > 0). Two thousand pairs a line: the
-standard error of a coverage of 95 % is 0.5 points. A thousand resamples a pair, half of what a run takes.
+standard error of a coverage of 95 % is 0.5 points. A thousand resamples a pair, half of a run's.
 """
 
 from __future__ import annotations
