@@ -38,9 +38,9 @@ _HAIR = 1e-12  # what rounding may add to a score
 LEAST_ITEMS = 12
 """Items of the smallest task below which a gain has no verdict: it weighs as much as any other.
 
-Simulated for two systems that are equally good: 6.5 % of the intervals of 12 items leave out 0, and
-5.5 % of those of 20; of 2 to 10 items up to 12 % do, of 5 to 20 tasks of 2 items up to 18 %, and
-half of those of two tasks of 1 and 23 items.
+Simulated for two systems that are equally good: 4.4 % of the intervals of 12 items leave out 0, and
+2.8 % of those of 20; 11 % of those of 2 items do, and half of those of two tasks of 1 and 23 items:
+of one item nothing is known about the next.
 """
 
 _NO_WIDTH = 1e-9
@@ -221,7 +221,7 @@ class Bootstrap:
             entropy = [self.random_seed, zlib.crc32(f"{what}/{name}".encode()), n]
             draw, drawn = np.random.default_rng(entropy), max(n - 1, 1)
             times = draw.multinomial(drawn, [1 / n] * n, size=self.resamples)
-            self._weights[key] = times * (n / drawn)
+            self._weights[key] = times.astype(float) * (n / drawn)
         return self._weights[key]
 
     def _left_out(self, table: Table) -> dict[tuple[str, str, int], Floats]:

@@ -96,7 +96,7 @@ def pair(metric: str, case: Case, draw: Draw, shape: tuple[int, ...]) -> tuple[A
     return np.where(gained, perfect, np.where(churned, anew, base)), base
 
 
-def true_gain(metric: str, case: Case, chunks: int = 40, size: int = 100_000) -> float:
+def true_gain(metric: str, case: Case, chunks: int, size: int = 100_000) -> float:
     if not case.gain:
         return 0.0
     draw = np.random.default_rng(99)
@@ -108,10 +108,16 @@ def true_gain(metric: str, case: Case, chunks: int = 40, size: int = 100_000) ->
 
 
 def simulate(
-    metric: str, case: Case, tasks: int, items: int, pairs: int, resamples: int = 1000
+    metric: str,
+    case: Case,
+    tasks: int,
+    items: int,
+    pairs: int,
+    resamples: int = 1000,
+    chunks: int = 40,
 ) -> tuple[float, float, float, float]:
     """Returns coverage, the shares above and below the truth, and the mean width."""
-    draw, truth = np.random.default_rng([tasks, items]), true_gain(metric, case)
+    draw, truth = np.random.default_rng([tasks, items]), true_gain(metric, case, chunks)
     sizes = {f"task {number}": items for number in range(tasks)}
     found = []
     for number in range(pairs):

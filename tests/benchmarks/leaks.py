@@ -34,7 +34,6 @@ from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
 from selfspec_core.request import Request
 from selfspec_core.runs import Run
-from selfspec_core.text import words
 from selfspec_core.types import Item
 
 DOMAINS = ("finance", "biomedicine", "law")
@@ -87,13 +86,20 @@ def false_alarms(assembly: Assembly, texts: Sequence[Path], count: int) -> None:
                 print(f"  {row.id}: {row.input[:90]!r}: {verdict.reason}: {verdict.evidence[:120]}")
 
 
-def key(instruction: str, input: str) -> tuple[str, ...]:
-    """Returns a proposal's words: spaces and line breaks may be repaired on the way."""
-    return tuple(words(f"{instruction}\n{input}"))
+def key(instruction: str, input: str) -> str:
+    """Returns a proposal's text; spaces and line breaks may have been repaired on the way."""
+    return " ".join(f"{instruction} {input}".split())
 
 
-def fates(domain: str, count: int, filtered: bool) -> Counter[tuple[str, str]]:
-    """Runs the whole loop on a script of planted and clean proposals.
+def fates(domain: str, count: int, clean: int, filtered: bool) -> Counter[tuple[str, str]]:
+    """Runs the whole loop on a script of planted proposals and of clean ones.
+
+    The clean ones are seeds of other domains, which the novelty filter has not met.
+
+    Args:
+        count: items to plant in each way.
+        clean: clean proposals.
+        filtered: with the filters of the recipe, or with none.
 
     Returns:
         How many planted proposals came to which end, by (edit, end).
@@ -101,12 +107,10 @@ def fates(domain: str, count: int, filtered: bool) -> Counter[tuple[str, str]]:
     first = assemble(request(domain), Silent())
     items = first.parts.sets[0].split("test")
     items = random.Random(1).sample(items, min(count, len(items)))
-    script, edit_of = [], {}
-    for edit in EDITS:
-        for row in plant(items, edit):
-            script.append(row)
-            edit_of.setdefault(key(row.instruction, row.input), edit)
-    script += [Planted(s.instruction, s.input, s.output) for s in first.seeds]
+    hidden = [(edit, row) for edit in EDITS for row in plant(items, edit)]
+    edit_of = {key(row.instruction, row.input): edit for edit, row in reversed(hidden)}
+    other = [s for d in DOMAINS if d != domain for s in assemble(request(d), Silent()).seeds]
+    script = [row for _, row in hidden] + random.Random(2).sample(other, clean)
     ends: Counter[tuple[str, str]] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "script.jsonl"
@@ -115,7 +119,7 @@ def fates(domain: str, count: int, filtered: bool) -> Counter[tuple[str, str]]:
         tables = [
             {"model": {"path": str(file)}, "data": {"size": 4 * len(script), "task_share": 1}},
             {"propose": {"generator": "self_instruct", "limit": 1, "batch": 64}},
-            {"evaluation": {"resamples": 10, "shots": 0, "controls": []}},
+            {"evaluation": {"resamples": 100, "shots": 0, "controls": [], "dev_per_task": 1}},
         ]
         if not filtered:
             tables.append({"filters": {"order": []}})
@@ -126,8 +130,12 @@ def fates(domain: str, count: int, filtered: bool) -> Counter[tuple[str, str]]:
         for row in round_1.read("rejected"):
             edit = edit_of.get(key(row["instruction"], row["input"]), "clean")
             ends[edit, "firewall" if row["filter"] == "firewall" else "a filter"] += 1
+        for row in json.loads((round_1.path / "adapter/memory.json").read_text()):
+            if edit := edit_of.get(" ".join(row["asked"].split())):
+                ends[edit, "trained on"] += 1
         for row in round_1.read("examples"):
-            ends[edit_of.get(key(row["instruction"], row["input"]), "clean"), "trained on"] += 1
+            if key(row["instruction"], row["input"]) not in edit_of:
+                ends["clean", "trained on"] += 1
         run.close()
     return ends
 
@@ -136,7 +144,7 @@ def through_the_pipeline(count: int) -> None:
     for filtered in (False, True):
         total: Counter[tuple[str, str]] = Counter()
         for domain in DOMAINS:
-            total += fates(domain, count, filtered)
+            total += fates(domain, count, 200, filtered)
         print(f"\nWhole runs, {'the filters of the recipe' if filtered else 'no filters'}:\n")
         print("| planted | proposed | a filter | firewall | trained on |\n|---|---|---|---|---|")
         for edit in (*EDITS, "clean"):
