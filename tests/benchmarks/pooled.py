@@ -1,9 +1,10 @@
 """`python tests/benchmarks/pooled.py RUN RUN RUN`: runs of several random seeds as one table.
 
 A run counts as one draw, as a demonstration set does within a run: scores are means over runs, and
-the bootstrap resamples runs, the same for all tasks of a domain, as well as items within task. Prints the tables that README carries;
-for runs of several domains, as many of each, one over all of their tasks too. The items are those
-of the domain, or of another set the runs asked (`--items nano-world`).
+the bootstrap resamples runs, the same for all tasks of a domain, as well as items within task.
+Prints the tables that README carries; for runs of several domains, as many of each, one over all of
+their tasks too. The items are those of the domain, or of another set the runs asked (`--items
+nano-world`).
 """
 
 from __future__ import annotations
