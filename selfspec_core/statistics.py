@@ -161,7 +161,7 @@ class Bootstrap:
         """
         tasks = {task: _point(counts) for task, counts in table.items()}
         value = _mean(tasks.values())
-        low, high = interval(value, self._samples(table), self._left_out(table).values())
+        low, high = interval(value, self._samples(table), self._left_out(table))
         known = [c.parsable for c in table.values() if c.parsable is not None]
         return Score(
             value=value,
@@ -182,9 +182,7 @@ class Bootstrap:
             raise ValueError("a gain needs the same tasks and metrics on both sides")
         mean = _mean(map(_point, table.values())) - _mean(map(_point, baseline.values()))
         difference = self._samples(table) - self._samples(baseline)
-        ours, theirs = self._left_out(table), self._left_out(baseline)
-        none = np.zeros(1)
-        effects = [ours.get(key, none) - theirs.get(key, none) for key in ours | theirs]
+        effects = _difference(self._left_out(table), self._left_out(baseline))
         low, high = interval(mean, difference, effects)
         return Gain(mean, max(low, -1.0), min(high, 1.0))
 
@@ -224,55 +222,82 @@ class Bootstrap:
             self._weights[key] = times.astype(float) * (n / drawn)
         return self._weights[key]
 
-    def _left_out(self, table: Table) -> dict[tuple[str, str, int], Floats]:
+    def _left_out(self, table: Table) -> Effects:
         """Returns by how much the macro score falls when one item, or one set, is left out.
 
-        The keys are those of the draws: what is drawn together is left out together. Of one item
-        alone nothing can be left out; what it adds to the spread is not known.
+        What is drawn together is left out together. Of one item alone nothing can be left out;
+        what it adds to the spread is not known.
         """
-        effects: dict[tuple[str, str, int], Floats] = {}
+        effects: Effects = {}
         for task, counts in table.items():
             sets, n, _ = counts.values.shape
             metric, sums = METRICS[counts.metric], counts.values.sum(axis=1, keepdims=True)
-            of_sets = metric.value(sums, float(n))[:, 0]
+            whole = metric.value(sums, float(n)) / len(table)  # [sets, 1]
             if n > 1:
-                without = metric.value(sums - counts.values, n - 1.0).mean(axis=0)
-                effects[task, "items", n] = np.asarray((of_sets.mean() - without) / len(table))
+                without = metric.value(sums - counts.values, n - 1.0) / len(table)
+                effects[task, "items", n] = whole - without
             if sets > 1:
                 key = (self._drawn_with.get(task, task), "sets", sets)
-                fall = (of_sets - of_sets.mean()) / (sets - 1) / len(table)
+                fall = (whole - whole.mean()).T / (sets - 1)
                 effects[key] = np.asarray(effects.get(key, 0.0) + fall)
         return effects
 
 
-def interval(point: float, samples: Floats, effects: Iterable[Floats]) -> tuple[float, float]:
+Effects = dict[tuple[str, str, int], Floats]
+"""What leaving out does, by the keys of the draws: of items [sets, items], of sets [1, sets]."""
+
+
+def _difference(ours: Effects, theirs: Effects) -> Effects:
+    none, result = np.zeros((1, 1)), {}
+    for key in ours | theirs:
+        a, b = ours.get(key, none), theirs.get(key, none)
+        if len(a) != len(b) and min(len(a), len(b)) > 1:  # sets that have no counterpart
+            a, b = a.mean(axis=0, keepdims=True), b.mean(axis=0, keepdims=True)
+        result[key] = np.asarray(a - b)
+    return result
+
+
+def interval(point: float, samples: Floats, effects: Effects) -> tuple[float, float]:
     """Returns the ends of the 95 % interval; see the module's docstring.
 
     Args:
         point: the estimate.
         samples: the same of every resample.
-        effects: for each group of things that were resampled with one another, by how much the
-            estimate falls when each is left out.
+        effects: by how much the estimate falls when something is left out.
     """
     bias = (np.mean(samples < point - _HAIR) + np.mean(samples <= point + _HAIR)) / 2
     shift = _NORMAL.inv_cdf(min(max(float(bias), 0.01), 0.99))
-    squares = cubes = variance = 0.0
-    for each in effects:
-        squares += float((each**2).sum())
-        cubes += float((each**3).sum())
-        variance += float(((each - each.mean()) ** 2).sum()) * (len(each) - 1) / len(each)
+    falls = [each.mean(axis=0) for each in effects.values()]
+    squares, cubes = (sum(float((fall**power).sum()) for fall in falls) for power in (2, 3))
     acceleration = cubes / squares**1.5 / 6 if squares > _HAIR**2 else 0.0
     levels = []
     for level, further in zip(_LEVELS, (min, max), strict=True):
         z = shift + _NORMAL.inv_cdf(level)
         levels.append(further(level, _NORMAL.cdf(shift + z / (1 - acceleration * z))))
-    low, high = np.quantile(samples, levels)
-    spread = float(samples.std())
-    wider = max(1.0, variance**0.5 / spread) if spread > _HAIR else 1.0
-    return (
-        min(point, point + wider * (float(low) - point)),
-        max(point, point + wider * (float(high) - point)),
-    )
+    low, high = (float(end) for end in np.quantile(samples, levels))
+    scale = _scale(samples, effects)
+    return min(point, point + scale * (low - point)), max(point, point + scale * (high - point))
+
+
+def _scale(samples: Floats, effects: Effects) -> float:
+    """Returns the standard error by the jackknife as a multiple of the samples' spread.
+
+    At least 1, except where sets were resampled too: what is peculiar to an item in a set is then
+    drawn along with items and with sets and again with both (Owen 2007), and the resamples spread
+    too far. Its variance, the residual of a two-way layout, is taken off that of the sets.
+    """
+    spread, variance = float(samples.std()), {"items": 0.0, "sets": 0.0}
+    both = 0.0
+    for (_, what, n), each in effects.items():
+        fall, rows = each.mean(axis=0), len(each)
+        variance[what] += float(((fall - fall.mean()) ** 2).sum()) * (n - 1) / n
+        if rows > 1:
+            rest = each - fall - each.mean(axis=1, keepdims=True) + fall.mean()
+            both += float((rest**2).sum()) * (n - 1) / (n * rows * (rows - 1))
+    if spread < _HAIR:
+        return 1.0
+    error = (variance["items"] + max(variance["sets"] - both, 0.0)) ** 0.5
+    return float(error / spread if variance["sets"] > 0 else max(1.0, error / spread))
 
 
 def _point(counts: Counts) -> float:

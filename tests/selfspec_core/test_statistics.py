@@ -144,7 +144,7 @@ def test_an_interval_holds_its_estimate_and_turns_round_with_the_systems(tasks):
 def test_a_long_tail_moves_the_end_on_its_side():
     draw = np.random.default_rng(9)
     samples, few = draw.gamma(4, 1, 4000), np.array([-4.0, *[0.1] * 40])
-    ends = [interval(3.6, samples, [effects]) for effects in (few * 0.1, -few * 0.1)]
+    ends = [interval(3.6, samples, {("t", "items", 41): few[None] * by}) for by in (0.1, -0.1)]
     low, high = np.quantile(samples, (0.025, 0.975))
     assert ends[0][0] < low and ends[0][1] == pytest.approx(high)
     assert ends[1][1] > high
