@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 
 from selfspec_core.copies import folded, nearest_copy, similarities
 from selfspec_core.layouts import LAYOUTS, Demonstrable
+from selfspec_core.stretches import Stretches
 from selfspec_core.text import Vocabulary, compared_text, words
 from selfspec_core.types import KEEP, Item, Verdict
 
 RUN = 13
 """Length, in words, of a run that a row and an item must not share (as GPT-3's clean-up did)."""
 NEAR = 0.7
-"""ROUGE-L F1 from which a row is a near-copy of an item shorter than a run."""
+"""ROUGE-L F1 from which a row, or a stretch of it, is a near-copy of an item."""
 WHOLE = 6
-"""Words from which an item shorter than a run must not stand in a row as a whole."""
+"""Words from which an item must not stand in a row, be it as a whole or as a near-copy."""
 
 _BLOCK = 512
 _BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so that a word's place in a run counts
@@ -38,8 +39,14 @@ class Firewall:
 
     - if its text in any of the layouts, or its parts joined without labels, shares a run of
       `RUN` words with an item; runs that lie within a fixed instruction do not count;
-    - or if its instruction and input are a near-copy of an item of fewer than `RUN` words, or
-      hold such an item of at least `WHOLE` words in full, whatever stands around it.
+    - or if its instruction and input are a near-copy of an item of fewer than `RUN` words, or its
+      parts hold such an item of at least `WHOLE` words in full, whatever stands around it;
+    - or if a stretch of it is a near-copy of an item of at least `WHOLE` words with which it has a
+      run of `stretches.COMMON` words in common. A stretch is any run of words of instruction (if
+      that is no fixed wording), input and output, joined.
+
+    So a long item whose words were replaced, left out or added here and there is found, which has
+    no run of `RUN` words left.
 
     Args:
         items: dev and test items of all domains and benchmarks.
@@ -56,9 +63,12 @@ class Firewall:
         self._vocabulary = Vocabulary()
         self._words = [words(self._text(item.instruction, item.input)) for item in self.items]
         self._hashes, self._owners = self._index()
-        self._short = [i for i, own in enumerate(self._words) if 0 < len(own) < RUN]
-        self._encoded = [self._vocabulary.encode_words(self._words[i]) for i in self._short]
+        encoded = [*map(self._vocabulary.encode_words, self._words)]
+        self._short = [i for i, text in enumerate(encoded) if 0 < len(text) < RUN]
+        self._encoded = [encoded[i] for i in self._short]
         self._folded = [folded(text) for text in self._encoded]
+        self._within = [i for i, text in enumerate(encoded) if len(text) >= WHOLE]
+        self._stretches = Stretches([encoded[i] for i in self._within], round(10 * NEAR))
 
     def screen(self, rows: Sequence[Demonstrable]) -> list[Verdict]:
         """Returns a verdict for every row; evidence is `<item id>: <run or item text>`."""
@@ -121,28 +131,34 @@ class Firewall:
         encoded = [self._vocabulary.encode(text) for text in texts]
         bounds = similarities([*map(folded, encoded)], self._folded, NEAR)
         return [
-            self._shared_run(row) or self._whole_item(row) or self._near_copy(own, of_row)
-            for row, own, of_row in zip(rows, encoded, bounds, strict=True)
+            self._shared_run(row) or self._near_copy(own, bound) or self._held(row, text) or KEEP
+            for row, text, own, bound in zip(rows, texts, encoded, bounds, strict=True)
         ]
 
-    def _near_copy(self, encoded: str, bounds: NDArray[np.float64]) -> Verdict:
+    def _near_copy(self, encoded: str, bounds: NDArray[np.float64]) -> Verdict | None:
         found = nearest_copy(bounds, encoded, self._encoded, NEAR)
         if not found:
-            return KEEP
+            return None
         at = self._short[found[0]]
-        evidence = f"{self.items[at].id}: {' '.join(self._words[at])} ({found[1]:.2f})"
+        evidence = f"{self._evidence(at)} ({found[1]:.2f})"
         return Verdict(False, "near-copy of an evaluation item", evidence)
 
-    def _whole_item(self, row: Demonstrable) -> Verdict | None:
-        parts = words("\n".join((row.instruction, row.input, row.output)))
-        text = f" {' '.join(parts)} "
-        for at in self._short:
-            own = " ".join(self._words[at])
-            if len(self._words[at]) >= WHOLE and f" {own} " in text:
-                return Verdict(
-                    False, "holds an evaluation item as a whole", f"{self.items[at].id}: {own}"
-                )
-        return None
+    def _held(self, row: Demonstrable, text: str) -> Verdict | None:
+        """Looks for an item as a whole in all parts of a row, and for a near-copy in its text."""
+        whole = self._vocabulary.encode("\n".join((row.instruction, row.input, row.output)))
+        among = self._stretches.sharing(whole)
+        for at in among.tolist():
+            if self._stretches.texts[at] in whole:
+                evidence = self._evidence(self._within[at])
+                return Verdict(False, "holds an evaluation item as a whole", evidence)
+        found = self._stretches.find(self._vocabulary.encode(f"{text}\n{row.output}"), among)
+        if found is None:
+            return None
+        evidence = self._evidence(self._within[found])
+        return Verdict(False, "holds a near-copy of an evaluation item", evidence)
+
+    def _evidence(self, at: int) -> str:
+        return f"{self.items[at].id}: {' '.join(self._words[at])}"
 
     def _shared_run(self, row: Demonstrable) -> Verdict | None:
         parts = (row.instruction, row.input, row.output)

@@ -1,9 +1,10 @@
 """`python tests/benchmarks/pooled.py RUN RUN RUN`: runs of several random seeds as one table.
 
 A run counts as one draw, as a demonstration set does within a run: scores are means over runs, and
-the bootstrap resamples runs as well as items within task. Prints the tables that README carries;
-for runs of several domains, as many of each, one over all of their tasks too. The items are those
-of the domain, or of another set the runs asked (`--items nano-world`).
+the bootstrap resamples runs, the same for all tasks of a domain, as well as items within task.
+Prints the tables that README carries; for runs of several domains, as many of each, one over all of
+their tasks too. The items are those of the domain, or of another set the runs asked (`--items
+nano-world`).
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def table(items: list[Item], said: dict[str, list[Prediction]], title: str) -> N
     sizes: dict[str, int] = defaultdict(int)
     for item in items:
         sizes[item.task] += 1
-    known, bootstrap = {item.id for item in items}, Bootstrap(sizes)
+    known = {item.id for item in items}
+    bootstrap = Bootstrap(sizes, drawn_with={task: task.partition("/")[0] for task in sizes})
     tables = {
         system: tabulate(items, [p for p in said[system] if p.item in known]) for system in SYSTEMS
     }

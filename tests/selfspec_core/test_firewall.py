@@ -41,7 +41,8 @@ def test_a_shared_run_of_thirteen_words():
     assert not verdict.keep
     assert verdict.reason == "shares 13 words with an evaluation item"
     assert verdict.evidence == f"long: {thirteen.lower()}"
-    assert reason(row(f"Reports say {twelve} and nothing else of it.")) == ""
+    longer = Firewall([item("longer", f"{LONG} Trading in its shares opened late.")])
+    assert reason(row(f"Reports say {twelve} and nothing else of it."), longer) == ""
 
 
 def test_an_answer_is_screened_too():
