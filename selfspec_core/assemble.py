@@ -20,6 +20,7 @@ from selfspec_core.plugins import PluginHost
 from selfspec_core.progress import Progress
 from selfspec_core.request import Request, check_settings, model_table, resolve_settings
 from selfspec_core.screening import about_items, build_firewall, screened
+from selfspec_core.seed_choice import about_choice, chosen
 from selfspec_core.stages.evaluate import EvaluationSet
 from selfspec_core.types import Item, Seed
 
@@ -95,11 +96,13 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
         context.retriever = host.build("retrievers", retriever, own, name)
     elif settings.retrieval.k:
         raise UsageError("retrieval.k: needs a retriever; set retrieval.retriever")
-    sets = _sets(request, host, context, domain)
+    sets = _sets(request, host, settings, domain)
     versions = {str(source.key): source.version for source in host.sources.values()}
     firewall, unscreened = build_firewall(host, seeds, sets)
-    context.seeds, left_out = screened(seeds, firewall)
+    clean, left_out = screened(seeds, firewall)
+    context.seeds = chosen(clean, settings.seeds)
     parts = _parts(host, context, sets, firewall)
+    notes += about_choice(clean, context.seeds, settings.seeds)
     notes += [*left_out, *about_items(sets), *filter(None, (model.caveat,))]
     failed = tuple(f"{source}: {source.error}" for source in host.failures())
     return Assembly(
@@ -155,11 +158,21 @@ def _seeds(request: Request, name: str, host: PluginHost, settings: Settings) ->
     return seeds
 
 
+def read_sets(request: Request) -> list[EvaluationSet]:
+    """Returns what a run asks, without the rest of it: its model may be gone.
+
+    Raises:
+        UsageError: for whatever is wrong with the request.
+    """
+    host = load_host(request.domain)
+    domain: Domain = host.build("domains", request.domain) if request.domain else AdHoc()
+    return _sets(request, host, resolve_settings(request, domain, host), domain)
+
+
 def _sets(
-    request: Request, host: PluginHost, context: Context, domain: Domain
+    request: Request, host: PluginHost, settings: Settings, domain: Domain
 ) -> list[EvaluationSet]:
     """Returns the domain's own items first, then other evaluators' and the benchmarks'."""
-    settings = context.settings
     names = settings.evaluation.evaluators
     if not names or len(set(names)) < len(names):
         raise UsageError("evaluation.evaluators: name at least one, and each once")

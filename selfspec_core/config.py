@@ -7,9 +7,9 @@ Defaults are those of Self-Specialization (arXiv 2310.00160) and, where it gives
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 class Table(BaseModel):
@@ -17,6 +17,11 @@ class Table(BaseModel):
 
     # defer_build: listings import the tables and never fill one
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+
+
+def _several(value: Any) -> Any:
+    """Takes one name for a list of one: `--set seeds.without=TASK`."""
+    return (value,) if isinstance(value, str) else value
 
 
 PREFACE = """\
@@ -61,6 +66,18 @@ class DataSettings(Table):
     seeds: bool = Field(True, description="train on the seeds too, beside the examples")
     short_seeds: bool = Field(False, description="only seeds and items of at most 45 words")
     task_share: float = Field(1.0, gt=0, le=1, description="largest share of one task")
+
+
+class SeedsSettings(Table):
+    """Which of the seeds are used; what is left out is neither shown nor trained on."""
+
+    count: int | None = Field(
+        None, ge=1, description="seeds to draw, evenly over tasks; none: all of them"
+    )
+    draw: int = Field(0, ge=0, description="number of the draw; random_seed has no part in it")
+    without: Annotated[tuple[str, ...], BeforeValidator(_several)] = Field(
+        (), description="tasks whose seeds are left out; their items are asked as ever"
+    )
 
 
 class ProposeSettings(Table):
@@ -205,6 +222,7 @@ class Settings(Table):
     random_seed: int = Field(0, ge=0)
     model: ModelSettings = Field(default_factory=ModelSettings)
     data: DataSettings = Field(default_factory=DataSettings)
+    seeds: SeedsSettings = Field(default_factory=SeedsSettings)
     propose: ProposeSettings = Field(default_factory=ProposeSettings)
     answer: AnswerSettings = Field(default_factory=AnswerSettings)
     retrieval: RetrievalSettings = Field(default_factory=RetrievalSettings)

@@ -122,14 +122,22 @@ class Bootstrap:
         task_sizes: number of items by task.
         resamples: number of bootstrap samples.
         random_seed: of the run.
+        joint: sets are runs, each of which answered all tasks: a resample takes the same runs for
+            every task. Demonstration sets are drawn for each task apart, and resampled so.
     """
 
     def __init__(
-        self, task_sizes: Mapping[str, int], resamples: int = 2000, random_seed: int = 0
+        self,
+        task_sizes: Mapping[str, int],
+        resamples: int = 2000,
+        random_seed: int = 0,
+        *,
+        joint: bool = False,
     ) -> None:
         self.task_sizes = dict(task_sizes)
         self.resamples = resamples
         self.random_seed = random_seed
+        self.joint = joint
         self._weights: dict[tuple[str, str, int], Floats] = {}
 
     def score(self, table: Table) -> Score:
@@ -165,16 +173,18 @@ class Bootstrap:
         mean = _mean(map(self._point, table.values())) - _mean(map(self._point, baseline.values()))
         return Gain(float(mean), float(low), float(high))
 
-    def spread(self, table: Table) -> float | None:
-        """Returns the standard deviation of the macro score over demonstration sets, if several."""
+    def each(self, table: Table) -> list[float]:
+        """Returns the macro score of every demonstration set."""
         sets = min(counts.values.shape[0] for counts in table.values())
-        if sets < 2:
-            return None
-        each = [
+        return [
             _mean(self._point(Counts(c.metric, c.values[s : s + 1])) for c in table.values())
             for s in range(sets)
         ]
-        return float(np.std(each, ddof=1))
+
+    def spread(self, table: Table) -> float | None:
+        """Returns the standard deviation of the macro score over demonstration sets, if several."""
+        each = self.each(table)
+        return float(np.std(each, ddof=1)) if len(each) > 1 else None
 
     def _point(self, counts: Counts) -> Floats:
         n = float(counts.values.shape[1])
@@ -197,6 +207,7 @@ class Bootstrap:
 
     def _draw(self, task: str, what: str, n: int) -> Floats:
         """Returns how often each of n was drawn in each resample: [resamples, n]."""
+        task = "" if what == "sets" and self.joint else task
         key = (task, what, n)
         if key not in self._weights:
             entropy = [self.random_seed, zlib.crc32(f"{what}/{task}".encode()), n]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from shlex import quote
@@ -25,6 +25,7 @@ from selfspec_core.provenance import check_same
 from selfspec_core.request import Request
 from selfspec_core.runs import RUNS, Run
 from selfspec_core.sources import domain_clashes
+from selfspec_core.sweeps import sweep_of
 
 
 def start(name: str, request: Request, as_asked: dict[str, Any]) -> None:
@@ -59,6 +60,9 @@ def go_on(path: Path) -> None:
                 f"{run.path} is finished; `selfspec show {quote(run.path.name)}` shows it", err=True
             )
             return
+        if sweep := sweep_of(path):
+            again = f"`selfspec resume {quote(sweep.name)}` goes on with both"
+            raise UsageError(f"{path}: is a point of a sweep; {again}")
         with make_progress() as progress:
             asked = Request.from_dict(run.manifest["request"], path / "manifest.json")
             assembly = assemble(asked, progress)
@@ -69,21 +73,30 @@ def go_on(path: Path) -> None:
 
 
 def _finish(run: Run, assembly: Assembly) -> None:
+    with _interruptible(run):
+        carry_out(run, assembly, seconds_since_start)
+
+
+def carry_out(run: Run, assembly: Assembly, clock: Callable[[], float]) -> None:
+    """Does what a run has left to do, and notes in its manifest how it ended.
+
+    Args:
+        clock: seconds since the work on the run began.
+    """
     before = float(run.manifest["seconds"])
     try:
-        with _interruptible(run):
-            context = assembly.context
-            if assembly.knowledge and context.retriever:
-                folder = run.path / "knowledge"
-                take_in(context.retriever, assembly.knowledge, folder, context.progress)
-            chosen = run_rounds(run, assembly.parts, assembly.context)
+        context = assembly.context
+        if assembly.knowledge and context.retriever:
+            folder = run.path / "knowledge"
+            take_in(context.retriever, assembly.knowledge, folder, context.progress)
+        chosen = run_rounds(run, assembly.parts, assembly.context)
         run.manifest.update(state="finished", chosen_round=chosen)
         _note_shortfall(run, assembly.settings.data.size)
     finally:
         timings = run.manifest["timings"]
         for step, seconds in assembly.context.timings.items():
             timings[step] = round(timings.get(step, 0.0) + seconds, 2)
-        run.manifest["seconds"] = round(before + seconds_since_start(), 1)
+        run.manifest["seconds"] = round(before + clock(), 1)
         run.save_manifest()
 
 

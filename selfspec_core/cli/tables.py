@@ -30,19 +30,19 @@ def print_run(summary: Mapping[str, Any], out: Console) -> None:
             out.print(Text(f"\nRound {one['round']}{chosen}", style="bold underline"))
         print_round(one, str(summary["domain"]), out)
     if summary["timings"]:
-        out.print(_section("Time", _timings(summary["timings"], summary["seconds"])))
+        out.print(section("Time", _timings(summary["timings"], summary["seconds"])))
 
 
 def print_round(one: Mapping[str, Any], domain: str, out: Console) -> None:
     """Prints the funnel, results and tasks of one round."""
-    out.print(_section("From proposals to examples", funnel(one)))
+    out.print(section("From proposals to examples", funnel(one)))
     if one["tasks"]:
         words = [cell(f"{task} {n}") for task, n in one["tasks"].items()]
-        out.print(_section("Accepted by task", Columns(words, padding=(0, 3, 0, 0))))
+        out.print(section("Accepted by task", Columns(words, padding=(0, 3, 0, 0))))
     if one["systems"]:
         print_scores(f"Results on {domain}", one, out)
     elif not one.get("evaluated"):
-        out.print(_section("Results", cell("not evaluated yet", "dim")))
+        out.print(section("Results", cell("not evaluated yet", "dim")))
     for name, other in one.get("benchmarks", {}).items():
         print_scores(f"Results on benchmark {name}", other, out)
 
@@ -57,16 +57,16 @@ def print_sets(scores: Mapping[str, Any]) -> None:
 def print_scores(title: str, scores: Mapping[str, Any], out: Console) -> None:
     """Prints systems, gains and tasks of one set of items."""
     if not scores["systems"]:
-        out.print(_section(title, cell("no test items", "dim")))
+        out.print(section(title, cell("no test items", "dim")))
         return
     likelihood = scores.get("likelihood") or {}
-    out.print(_section(title, results(scores["systems"], likelihood.get("systems", {}))))
+    out.print(section(title, results(scores["systems"], likelihood.get("systems", {}))))
     if scores["gains"]:
-        out.print(_section("Gains, paired by item, with 95 % interval", gains(scores)))
+        out.print(section("Gains, paired by item, with 95 % interval", gains(scores)))
     if likelihood.get("gains"):
-        out.print(_section("Gains by likelihood of the choices", gains(likelihood)))
+        out.print(section("Gains by likelihood of the choices", gains(likelihood)))
     if any(system["tasks"] for system in scores["systems"].values()):
-        out.print(_section("By task", by_task(scores["systems"])))
+        out.print(section("By task", by_task(scores["systems"])))
 
 
 def funnel(one: Mapping[str, Any]) -> RenderableType:
@@ -172,7 +172,8 @@ def _heading(summary: Mapping[str, Any]) -> Text:
     return text
 
 
-def _section(title: str, body: RenderableType) -> RenderableType:
+def section(title: str, body: RenderableType) -> RenderableType:
+    """Returns a heading with what stands under it."""
     return Group(Text(f"\n{title}", style="bold cyan"), Padding(body, (0, 0, 0, 2), expand=False))
 
 
