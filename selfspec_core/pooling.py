@@ -83,7 +83,7 @@ def _read(path: Path, known: dict[str, list[EvaluationSet]]) -> Answered:
     manifest = Run.open(path).manifest
     number = manifest.get("chosen_round")
     if number is None:
-        raise UsageError(f"{path}: is not finished; `selfspec resume {_called(path)}` goes on")
+        raise UsageError(f"{path}: is not finished; `selfspec resume {path}` goes on")
     folder = path / f"round-{number}"
     try:
         scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
@@ -160,7 +160,3 @@ def _table(
         ]
         before += sets
     return tabulate(items, said)
-
-
-def _called(path: Path) -> str:
-    return path.name if path.parent.name == "runs" else str(path)

@@ -15,7 +15,7 @@ from selfspec_core.cli.progress import duration
 
 ORDER = ("base@0", "base-best@0", "base@5", "seeds-only@0", "seeds-only-long@0", "specialized@0")
 _REASONS = 3
-_STYLES = {"better": "green", "worse": "red"}
+STYLES = {"better": "green", "worse": "red"}
 
 
 def print_run(summary: Mapping[str, Any], out: Console) -> None:
@@ -99,7 +99,7 @@ def results(
     for name in ordered(systems):
         one = systems[name]
         parsable = _percent(one.get("parsable"))
-        cells = [name, score(one["macro"]), _interval(one), parsable, str(one["n"])]
+        cells = [name, score(one["macro"]), interval(one), parsable, str(one["n"])]
         if likelihood:
             cells.append(score(likelihood[name]["macro"]) if name in likelihood else "-")
         if spread:
@@ -117,8 +117,8 @@ def gains(scores: Mapping[str, Any]) -> RenderableType:
     rows.show_header = False
     for pair, gain in scores["gains"].items():
         said = conclusion(Gain(**gain), _fewest(scores, pair.partition(" - ")[0]))
-        cells = (pair.replace(" - ", " − "), f"{gain['mean']:+.3f}", _interval(gain), said)
-        rows.add_row(*(cell(text, _STYLES.get(said, "dim")) for text in cells))
+        cells = (pair.replace(" - ", " − "), f"{gain['mean']:+.3f}", interval(gain), said)
+        rows.add_row(*(cell(text, STYLES.get(said, "dim")) for text in cells))
     return rows
 
 
@@ -200,7 +200,8 @@ def _listed(words: Sequence[str]) -> str:
     return ", ".join(words[:_REASONS]) + (f", {more} more" if more > 0 else "")
 
 
-def _interval(one: Mapping[str, Any]) -> str:
+def interval(one: Mapping[str, Any]) -> str:
+    """Returns an interval as every table shows it."""
     return f"[{score(one['low'])}, {score(one['high'])}]"
 
 
