@@ -45,6 +45,11 @@ class Answered:
     said: Mapping[str, Mapping[str, Sequence[Prediction]]]
 
     @property
+    def own(self) -> str:
+        """The first set that has test items: the domain's own, if it has any."""
+        return next((name for name, items in self.items.items() if items), next(iter(self.items)))
+
+    @property
     def random_seed(self) -> int:
         """The run's random seed."""
         return int(self.manifest["conditions"]["settings"]["random_seed"])

@@ -48,7 +48,7 @@ def finished(folder: SweepFolder, point: Point) -> bool:
 
 
 def _value(points: Sequence[Point], answers: dict[Point, Answered]) -> dict[str, Any]:
-    """Returns what the runs of one value add up to on the domain's own items."""
+    """Returns what the runs of one value add up to on the first set with items."""
     done = [point for point in points if point in answers]
     row: dict[str, Any] = {
         "value": points[0].value,
@@ -58,7 +58,7 @@ def _value(points: Sequence[Point], answers: dict[Point, Answered]) -> dict[str,
     runs = [answers[point] for point in done]
     row["accepted"] = [run.scores["accepted"] for run in runs]
     if runs:
-        row |= scored(pool(runs, next(iter(runs[0].items))))
+        row |= scored(pool(runs, runs[0].own))
     return row
 
 
@@ -99,7 +99,7 @@ def _left_out(
         tasks = (value,) if isinstance(value, str) else tuple(value)
         runs = [answers[p] for p in points if p.value == value and p in answers]
         if runs and tasks:
-            asked = next(iter(runs[0].items))
+            asked = runs[0].own
             items = [item for item in runs[0].items[asked] if item.task in tasks]
             pools.append((tasks, pool(runs, asked, items)))
     every = _together([one for _, one in pools])

@@ -69,17 +69,20 @@ def _print_left_out(left: Mapping[str, Any], out: Console) -> None:
         return
     gains = (left["all"] or rows[0])["gains"]
     rivals = [gains[role]["over"] for role in _ROLES if role in gains]
-    columns = ["left out", "items", *(rival.partition("@")[0] for rival in rivals), "specialized"]
-    columns += [f"− {rival.partition('@')[0]}" for rival in rivals]
-    made = table(*columns, right=tuple(columns[1:]))
-    every = [{"label": "all, each unseen", **left["all"]}] if left["all"] else []
+    every = [{"label": "all, each by who has not seen it", **left["all"]}] if left["all"] else []
+    heads = ["left out", "items", *rivals, OURS]
+    scores = table(*heads, right=tuple(heads[1:]))
+    heads = ["left out", *(f"{OURS} − {rival}" for rival in rivals)]
+    paired = table(*heads, right=tuple(heads[1:]))
     for row in [*rows, *every]:
-        systems = row["systems"]
-        cells = [row["label"], str(sum(row["sizes"].values()))]
-        cells += [score(systems[name]["macro"]) for name in (*rivals, OURS)]
-        cells += [_with_interval(row["gains"].get(role), "mean") for role in _ROLES]
-        made.add_row(*(cell(text, "bold" if row in every else "") for text in cells))
-    out.print(section("On the items of the task that is left out of the seeds", made))
+        style = "bold" if row in every else ""
+        systems, items = row["systems"], str(sum(row["sizes"].values()))
+        macros = [score(systems[name]["macro"]) for name in (*rivals, OURS)]
+        scores.add_row(*(cell(text, style) for text in (row["label"], items, *macros)))
+        each = [_with_interval(row["gains"].get(role), "mean") for role in _ROLES]
+        paired.add_row(*(cell(text, style) for text in (row["label"], *each[: len(rivals)])))
+    out.print(section("On the items of the task that is left out of the seeds", scores))
+    out.print(section("Gains there, paired by item, with 95 % intervals", paired))
 
 
 def _with_interval(one: Mapping[str, Any] | None, key: str) -> str:

@@ -86,7 +86,8 @@ def _checked(sweep: Sweep, host: PluginHost) -> tuple[Sweep, Assembly]:
 def _each(sweep: Sweep, host: PluginHost) -> tuple[str, ...]:
     """Returns the tasks that have both seeds and test items."""
     whole = assemble(sweep.request, Silent(), host)
-    asked = {item.task for item in whole.parts.sets[0].split("test")}
+    tests = [one.split("test") for one in whole.parts.sets]
+    asked = {item.task for item in next(filter(None, tests), [])}
     tasks = tuple(dict.fromkeys(seed.task for seed in whole.context.seeds))
     if not any(task in asked for task in tasks):
         raise UsageError(f"--over {LEFT_OUT}={EACH}: no task of the seeds has test items")
