@@ -11,8 +11,11 @@ from typing import Any
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.runs import RoundFolder
 
-ORDER = ("commits.jsonl", "instructions.jsonl", "rejected.jsonl", "examples.jsonl")
-"""Journals in the order in which they are written: the first to differ is nearest to the cause."""
+ORDER = ("instructions.jsonl", "rejected.jsonl", "examples.jsonl", "commits.jsonl")
+"""Journals in the order in which they are filled: the first to differ is nearest to the cause.
+
+The commits stand last, for they hold the sizes of all the others.
+"""
 
 _LAST = ("predictions.jsonl", "scores.json")
 
@@ -100,11 +103,14 @@ def _where(mine: Path, theirs: Path) -> dict[str, Any]:
 
 
 def _fields(mine: bytes, theirs: bytes) -> dict[str, Any]:
-    """Returns the first field in which two rows differ."""
-    before, again = json.loads(mine), json.loads(theirs)
-    keys = [key for key in before if before[key] != again.get(key)]
-    keys += [key for key in again if key not in before]
-    return {"field": keys[0], "before": before.get(keys[0]), "again": again.get(keys[0])}
+    """Returns the first field in which two rows differ, of nested ones the innermost."""
+    before, again, path = json.loads(mine), json.loads(theirs), list[str]()
+    while isinstance(before, dict) and isinstance(again, dict):
+        keys = [key for key in before if before[key] != again.get(key)]
+        keys += [key for key in again if key not in before]
+        path.append(keys[0])
+        before, again = before.get(keys[0]), again.get(keys[0])
+    return {"field": ".".join(path), "before": before, "again": again}
 
 
 def _short(value: Any) -> str:

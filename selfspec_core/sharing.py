@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from selfspec_core.components import Context, Model, Trainer
 from selfspec_core.files import new_folder
@@ -138,9 +139,15 @@ def share_training(trainer: Trainer, store: Store) -> None:
     trainer.train = trained  # type: ignore[method-assign]
 
 
+_IDENTITIES: WeakKeyDictionary[Model, str] = WeakKeyDictionary()
+
+
 def identity(model: Model) -> str:
-    """Returns what tells a loaded model from others."""
-    return digest(model.name, model.settings, sorted(model.describe().items()))
+    """Returns what tells a loaded model from others; to hash its weights once is enough."""
+    if model not in _IDENTITIES:
+        about = sorted(model.describe().items())
+        _IDENTITIES[model] = digest(model.name, model.settings, about)
+    return _IDENTITIES[model]
 
 
 def _contents(folder: Path) -> list[tuple[str, str]]:

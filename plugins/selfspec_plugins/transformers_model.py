@@ -58,6 +58,7 @@ class TransformersModel(Model):
         self.chat = bool(self.tokenizer.chat_template)
         if self.settings.chat is not None:
             self.chat = self.settings.chat and self.chat
+        self._parameters: int = self.hf.num_parameters()  # later an adapter may be on it
         text = self.hf.config.get_text_config()
         self.context: int | None = getattr(text, "max_position_embeddings", None)
         limit = self.settings.batch_tokens
@@ -82,7 +83,7 @@ class TransformersModel(Model):
         return {
             "name": self.settings.name if not self.settings.path else self.settings.path.name,
             "class": type(self.hf).__name__,
-            "parameters": self.hf.num_parameters(),
+            "parameters": self._parameters,
             "vocabulary": config.get_text_config().vocab_size,
             "dtype": str(self.hf.dtype).removeprefix("torch."),
             "quantization": "nf4" if getattr(self.hf, "is_loaded_in_4bit", False) else "none",

@@ -106,6 +106,9 @@ def _print(result: dict[str, Any]) -> None:
     first = dict(result["first"])
     out.print(cell(f"first to differ: {first.pop('file')}: {_said(first)}", "yellow"))
     answers = result["answers"]
+    if not answers["other"]:
+        out.print(cell(f"all {answers['answers']} answers to items are the same"))
+        return
     out.print(cell(f"other answers to items: {answers['other']} of {answers['answers']}"))
     from selfspec_core.cli.compare_tables import print_comparison
 

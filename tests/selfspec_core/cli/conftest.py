@@ -102,14 +102,14 @@ MORE = "ferry cellar marble ribbon kettle anchor barrel candle feather hammer".s
 TASKS = {"tone": ("good", "bad"), "size": ("large", "small")}
 
 
-def _row(task, number, word, other):
+def _row(task, number, text):
     choices = TASKS[task]
     return {
         "id": f"{task}-{number}",
         "task": task,
         "kind": "classification",
         "instruction": f"Which {task} is it?",
-        "input": f"The {word} near the {other} is number {number} of {task}.",
+        "input": text,
         "output": choices[number % 2],
         "choices": list(choices),
     }
@@ -117,8 +117,16 @@ def _row(task, number, word, other):
 
 def fill(folder):
     """Writes seeds and items of two tasks: `--seeds seeds.jsonl --benchmark bench.jsonl`."""
-    seeds = [_row(t, n, WORDS[n], WORDS[-n]) for t in TASKS for n in range(1, 9)]
-    asked = [_row(t, n + 20, MORE[n % 10], MORE[n % 7]) for t in TASKS for n in range(14)]
+    seeds = [
+        _row(task, n, f"The {WORDS[n]} near the {WORDS[-n]} is number {n} of {task}.")
+        for task in TASKS
+        for n in range(1, 9)
+    ]
+    asked = [
+        _row(task, n + 20, f"{MORE[n % 10]} and {WORDS[n % 7]}, once {n} years apart, for {task}")
+        for task in TASKS
+        for n in range(14)
+    ]
     items = [{**one, "output": [one["output"]], "metric": "accuracy"} for one in asked]
     for name, rows in (("seeds.jsonl", seeds), ("bench.jsonl", items)):
         (folder / name).write_text("".join(json.dumps(one) + "\n" for one in rows))

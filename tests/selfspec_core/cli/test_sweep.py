@@ -15,17 +15,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from selfspec_core.assemble import load_host
 from selfspec_core.cli.main import selfspec as cli
-from selfspec_core.cli.sweeping import _checked
 from selfspec_core.errors import SelfspecError, UsageError
-from selfspec_core.request import Request
-from selfspec_core.sweeps import Sweep
 from selfspec_plugins.scripted import Remember, Scripted
 
-SMALL = ["--domain", "finance", "--model", "scripted", "--set", "evaluation.resamples=100"]
-SMALL += ["--set", "data.size=24", "--set", "propose.batch=8", "--set", "answer.batch=8"]
-SMALL += ["--set", "evaluation.shots=0", "--set", "evaluation.dev_per_task=2"]
+SMALL = "--seeds seeds.jsonl --benchmark bench.jsonl --model scripted --set data.size=24".split()
+SMALL += "--set propose.batch=8 --set answer.batch=4 --set evaluation.resamples=100".split()
 
 
 def call(*words):
@@ -72,29 +67,33 @@ def asked(monkeypatch):
 @pytest.mark.parametrize(
     "over", ["training.epochs=1,4", "evaluation.shots=0,2", "answer.demonstrations=1,5"]
 )
-def test_sharing_changes_no_byte_and_saves_asking(over, tmp_path, monkeypatch, asked):
-    monkeypatch.chdir(tmp_path)
+def test_sharing_changes_no_byte_and_saves_asking(over, place, asked):
     call("sweep", *SMALL, "--over", over, "--name", "s")
     shared = dict(asked)
     key, _, values = over.partition("=")
     stem = key.partition(".")[2]
     for value in values.split(","):
         call("run", *SMALL, "--set", f"{key}={value}", "--name", f"alone-{value}")
-        point = tmp_path / f"runs/s/{stem}-{value}"
-        assert fingerprint(point) == fingerprint(tmp_path / f"runs/alone-{value}")
+        point = place / f"runs/s/{stem}-{value}"
+        assert fingerprint(point) == fingerprint(place / f"runs/alone-{value}")
     alone = {what: asked[what] - shared[what] for what in asked}
     assert shared["texts"] < alone["texts"]
     assert alone["trainings"] == 6
-    assert shared["trainings"] == {"epochs": 6, "shots": 3, "demonstrations": 5}[stem]
+    assert shared["trainings"] <= {"epochs": 6, "shots": 3, "demonstrations": 5}[stem]
 
 
 @pytest.fixture(scope="module")
-def sizes(tmp_path_factory):
+def sizes(lasting_place):
     """A finished sweep over sizes, and what it printed."""
-    folder = tmp_path_factory.mktemp("sizes")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        return folder, call("sweep", *SMALL, "--over", "data.size=0,10,24", "--name", "s")
+        patch.chdir(lasting_place)
+        over = ["--over", "data.size=0,10,24", "--name", "s"]
+        return lasting_place, call("sweep", *SMALL, *over)
+
+
+def scores(name):
+    """Returns what `show` says of a run on the items of these tests."""
+    return json.loads(call("show", name, "--json"))["rounds"][0]["benchmarks"]["bench"]
 
 
 def test_smaller_sizes_are_parts_of_the_largest(sizes, monkeypatch):
@@ -109,8 +108,8 @@ def test_smaller_sizes_are_parts_of_the_largest(sizes, monkeypatch):
     shown = json.loads(call("show", "s/size-10", "--json"))
     assert "its 10 examples are a part of the 24 of size-24, tasks in proportion" in shown["notes"]
     assert (shown["rounds"][0]["proposed"], shown["rounds"][0]["accepted"]) == (10, 10)
-    none = json.loads(call("show", "s/size-0", "--json"))["rounds"][0]
-    assert none["gains"]["specialized@0 - seeds-only@0"] == {"mean": 0, "low": 0, "high": 0}
+    none = scores("s/size-0")["gains"]["specialized@0 - seeds-only@0"]
+    assert none == {"mean": 0, "low": 0, "high": 0}
 
 
 def test_the_table_and_the_plot(sizes, monkeypatch):
@@ -122,7 +121,7 @@ def test_the_table_and_the_plot(sizes, monkeypatch):
     assert call("show", "s") == printed
     values = json.loads(call("show", "s", "--json"))["values"]
     for line, value in zip(lines, values, strict=True):
-        own = json.loads(call("show", f"s/size-{line[0]}", "--json"))["rounds"][0]
+        own = scores(f"s/size-{line[0]}")
         assert f"{own['systems']['specialized@0']['macro']:.3f}" == line[2]
         assert value["gains"]["base"]["over"] in ("base@0", "base-best@0")
         better = value["gains"]["control"]
@@ -132,11 +131,10 @@ def test_the_table_and_the_plot(sizes, monkeypatch):
     assert "data.size" in svg and "better seeds-only control" in svg
 
 
-def test_each_size_collects_for_itself_when_asked(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_each_size_collects_for_itself_when_asked(place):
     call("sweep", *SMALL, "--over", "data.size=10,24", "--independent", "--name", "s")
     call("run", *SMALL, "--set", "data.size=10", "--name", "alone")
-    assert fingerprint(tmp_path / "runs/s/size-10") == fingerprint(tmp_path / "runs/alone")
+    assert fingerprint(place / "runs/s/size-10") == fingerprint(place / "runs/alone")
 
 
 def test_a_finished_sweep_is_not_run_again_and_its_points_are_its_own(sizes, monkeypatch, asked):
@@ -158,14 +156,14 @@ def until(condition, process):
 
 
 @pytest.mark.parametrize("where", ["within the first", "within a part", "between"])
-def test_killed_and_resumed_it_ends_with_the_same_bytes(where, sizes, tmp_path):
+def test_killed_and_resumed_it_ends_with_the_same_bytes(where, sizes, place):
     whole = fingerprint(sizes[0] / "runs/s")
     command = [sys.executable, "-m", "selfspec_core"]
     sweep = [*command, "sweep", *SMALL, "--over", "data.size=0,10,24", "--name", "s"]
     process = subprocess.Popen(
-        sweep, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        sweep, cwd=place, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )
-    folder = tmp_path / "runs/s"
+    folder = place / "runs/s"
 
     def committed(point, stage):
         file = folder / point / "round-1/commits.jsonl"
@@ -181,7 +179,7 @@ def test_killed_and_resumed_it_ends_with_the_same_bytes(where, sizes, tmp_path):
     )
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    shown = subprocess.run([*command, "show", "s", "--json"], cwd=tmp_path, capture_output=True)
+    shown = subprocess.run([*command, "show", "s", "--json"], cwd=place, capture_output=True)
     assert json.loads(shown.stdout)["finished"] == (0 if where == "within the first" else 1)
     if where == "between":  # a kill in the instant before the manifest is there
         (folder / "size-0").mkdir()
@@ -189,78 +187,55 @@ def test_killed_and_resumed_it_ends_with_the_same_bytes(where, sizes, tmp_path):
     point = "size-24" if where == "within the first" else "size-10"
     if (folder / point / "manifest.json").exists():
         alone = subprocess.run(
-            [*command, "resume", f"s/{point}"], cwd=tmp_path, capture_output=True, text=True
+            [*command, "resume", f"s/{point}"], cwd=place, capture_output=True, text=True
         )
         assert alone.returncode == 2 and "`selfspec resume s` goes on with both" in alone.stderr
-    subprocess.run([*command, "resume", "s"], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run([*command, "resume", "s"], cwd=place, check=True, capture_output=True)
     assert fingerprint(folder) == whole
 
 
-def test_draws_are_pooled(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    words = ["--over", "seeds.count=12,24", "--draws", "2", "--name", "s", "--json"]
+def test_draws_are_pooled(place):
+    words = ["--over", "seeds.count=6,12", "--draws", "2", "--name", "s", "--json"]
     result = json.loads(call("sweep", *SMALL, *words))
     assert (result["drawn"], result["finished"]) == ("seeds.draw", 4)
     for value in result["values"]:
-        alone = [
-            json.loads(call("show", f"s/{name}", "--json"))["rounds"][0]["systems"]["specialized@0"]
-            for name in value["runs"]
-        ]
+        alone = [scores(f"s/{name}")["systems"]["specialized@0"] for name in value["runs"]]
         ours = value["systems"]["specialized@0"]
         assert ours["each"] == pytest.approx([one["macro"] for one in alone])
         assert ours["macro"] == pytest.approx(sum(ours["each"]) / 2)
         assert ours["sd"] == pytest.approx(abs(ours["each"][0] - ours["each"][1]) / 2**0.5)
     for draw in range(2):
-        notes = json.loads(call("show", f"s/count-12-draw-{draw}", "--json"))["notes"]
-        assert f"12 of 96 seeds: draw {draw}" in notes
+        notes = json.loads(call("show", f"s/count-6-draw-{draw}", "--json"))["notes"]
+        assert f"6 of 16 seeds: draw {draw}" in notes
     assert "SD" in call("show", "s")
 
 
-def test_a_task_left_out_is_scored_by_who_has_not_seen_it(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    tasks = ("glossary", "claim_check")
-    over = f"seeds.without={','.join(tasks)}"
-    result = json.loads(call("sweep", *SMALL, "--over", over, "--name", "s", "--json"))
-    left = result["left_out"]
-    assert [row["sizes"] for row in left["values"]] == [{"glossary": 30}, {"claim_check": 30}]
-    assert left["all"]["sizes"] == {"glossary": 30, "claim_check": 30}
-    for task, row in zip(tasks, left["values"], strict=True):
-        folder = tmp_path / f"runs/s/without-{task}/round-1"
-        journal = folder / "instructions.jsonl"
-        examples = rows(folder / "examples.jsonl")
-        assert task not in {r["task"] for r in [*rows(journal), *examples]}
-        seeds = [json.loads(line) for line in seeds_of_finance()]
-        own = {seed["id"] for seed in seeds if seed["task"] == task}
-        assert own and not any(own & set(r["shown"]) for r in [*rows(journal), *examples])
-        memory = (folder / "controls/seeds-only/memory.json").read_text()
-        inputs = [seed["input"] for seed in seeds if seed["task"] == task]
-        assert not any(json.dumps(text)[1:-1] in memory for text in inputs)
-        alone = json.loads(call("show", f"s/without-{task}", "--json"))["rounds"][0]["systems"]
-        for system in ("base-best@0", "seeds-only-long@0", "specialized@0"):
-            score = row["systems"][system]["macro"]
-            assert score == pytest.approx(alone[system]["tasks"][task])
+def test_a_task_left_out_is_scored_by_who_has_not_seen_it(place):
+    words = ["--over", "seeds.without=each", "--name", "s", "--json"]
+    left = json.loads(call("sweep", *SMALL, *words))["left_out"]
+    assert [row["sizes"] for row in left["values"]] == [{"tone": 14}, {"size": 14}]
+    assert left["all"]["sizes"] == {"tone": 14, "size": 14}
+    for row in left["values"]:
+        [task] = row["tasks"]
+        folder = place / f"runs/s/without-{task}/round-1"
+        journal = [*rows(folder / "instructions.jsonl"), *rows(folder / "examples.jsonl")]
+        assert journal and task not in {one["task"] for one in journal}
+        own = [seed for seed in rows(place / "seeds.jsonl") if seed["task"] == task]
+        assert not {seed["id"] for seed in own} & {id_ for one in journal for id_ in one["shown"]}
+        for adapter in ("adapter", "controls/seeds-only", "controls/seeds-only-long"):
+            memory = (folder / adapter / "memory.json").read_text()
+            assert not any(seed["input"] in memory for seed in own)
+        alone = scores(f"s/without-{task}")["systems"]
+        for system in ("base-best@0", "base@5", "seeds-only-long@0", "specialized@0"):
+            assert row["systems"][system]["macro"] == pytest.approx(alone[system]["tasks"][task])
     ours = [row["systems"]["specialized@0"]["macro"] for row in left["values"]]
     assert left["all"]["systems"]["specialized@0"]["macro"] == pytest.approx(sum(ours) / 2)
     shown = call("show", "s")
-    assert "all, each unseen" in shown and max(map(len, shown.splitlines())) <= 100
+    assert "all, each by who has not seen it" in shown
+    assert max(map(len, shown.splitlines())) <= 100
 
 
-def seeds_of_finance():
-    import selfspec_seeds
-
-    return (Path(selfspec_seeds.__file__).parent / "finance.jsonl").read_text().splitlines()
-
-
-def test_each_is_every_task_of_the_seeds_that_is_asked():
-    request = Request("finance", model="scripted")
-    planned, first = _checked(Sweep(request, "seeds.without", ("each",)), load_host("finance"))
-    used = {seed.task for seed in first.seeds} - set(first.settings.seeds.without)
-    assert len(planned.values) == 12
-    assert {*planned.values} == used | {first.settings.seeds.without[0]}
-
-
-def test_a_run_that_fails_is_named_and_does_not_stop_the_others(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_run_that_fails_is_named_and_does_not_stop_the_others(place):
     over = ["--over", "filters.novelty.threshold=1e-9,0.7", "--name", "s"]
     code, line = fails("sweep", *SMALL, *over)
     assert (code, line) == (1, "1 of 2 runs failed; `selfspec resume s` tries again")
@@ -281,21 +256,19 @@ def test_a_run_that_fails_is_named_and_does_not_stop_the_others(tmp_path, monkey
         (["--over", "data.size"], "--over data.size: expected KEY=a,b,c, for example --over"),
         (["--over", "data.size="], "--over data.size=: expected KEY=a,b,c, for example --over"),
         (["--over", "seeds.count=10,4000"], "--over seeds.count=4000: seeds.count = 4000: there "),
-        (["--over", "seeds.without=glosary"], "--over seeds.without=glosary: seeds.without: no "),
+        (["--over", "seeds.without=tune"], "--over seeds.without=tune: seeds.without: no "),
         (["--over", "random_seed=1,2", "--draws", "2"], "--draws: the values of random_seed are"),
         (["--over", "training.r=4,8", "--independent"], "--independent: goes with --over data."),
         (["--over", "data.size=1,2", "--name", "a/b"], "--name a/b: holds /"),
         (["--over", "data.size=1,2", "--set", "data.sice=3"], "--set: unknown setting 'data.sice'"),
     ],
 )
-def test_bad_input_is_one_line_before_anything_is_written(words, message, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_bad_input_is_one_line_before_anything_is_written(words, message, place):
     code, line = fails("sweep", *SMALL, *words)
     assert code == 2 and line.startswith(message) and "\n" not in line
-    assert not (tmp_path / "runs").exists()
+    assert not (place / "runs").exists()
 
 
-def test_a_sweep_that_is_not_there_is_no_run_either(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_sweep_that_is_not_there_is_no_run_either(place):
     with pytest.raises(UsageError, match="nope: no such run"):
         CliRunner().invoke(cli, ["resume", "nope"], catch_exceptions=False)
