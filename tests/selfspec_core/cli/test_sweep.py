@@ -144,6 +144,8 @@ def test_a_finished_sweep_is_not_run_again_and_its_points_are_its_own(sizes, mon
     assert asked == {"texts": 0, "trainings": 0}
     again = fails("sweep", *SMALL, "--over", "data.size=0,5", "--name", "s")
     assert again == (2, "--name s: runs/s exists already; `selfspec resume s` goes on with it")
+    whole = (2, "s: is a sweep; name one of its runs, as in s/POINT")
+    assert fails("compare", "s", "s/size-24") == fails("reproduce", "s") == whole
     code, line = fails("reproduce", "s/size-10")
     assert code == 2 and "a part of those of runs/s/size-24; reproduce that one" in line
 
@@ -192,6 +194,21 @@ def test_killed_and_resumed_it_ends_with_the_same_bytes(where, sizes, place):
         assert alone.returncode == 2 and "`selfspec resume s` goes on with both" in alone.stderr
     subprocess.run([*command, "resume", "s"], cwd=place, check=True, capture_output=True)
     assert fingerprint(folder) == whole
+
+
+def test_ctrl_c_says_how_to_go_on(place, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Remember, "train", stopped)
+    code, line = fails("sweep", *SMALL, "--over", "training.r=4,8", "--name", "my sweep")
+    assert (code, line) == (
+        130,
+        "interrupted; nothing is lost: `selfspec resume 'my sweep'` goes on",
+    )
+    monkeypatch.undo()
+    monkeypatch.chdir(place)
+    assert "2 of 2 runs" in call("resume", "my sweep")
 
 
 def test_draws_are_pooled(place):
