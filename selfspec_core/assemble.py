@@ -23,6 +23,7 @@ from selfspec_core.preference import build_preferrer, judge_builder
 from selfspec_core.progress import Progress
 from selfspec_core.request import Request, check_settings, resolve_settings
 from selfspec_core.screening import about_items, build_firewall, items_of_domains, screened
+from selfspec_core.seed_choice import about_choice, chosen
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.text import within_reach
 from selfspec_core.types import Item, Seed
@@ -96,22 +97,23 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
         context.retriever = host.build("retrievers", retriever, own, name)
     elif settings.retrieval.k:
         raise UsageError("retrieval.k: needs a retriever; set retrieval.retriever")
-    sets = _sets(request, host, context, domain)
+    sets = _sets(request, host, settings, domain)
     versions = {str(source.key): source.version for source in host.sources.values()}
     general, about_general = general_seeds(host, settings, name)
     domains, unscreened = items_of_domains(host)
     firewall = build_firewall([*seeds, *general], sets, domains)
-    context.seeds, left_out = screened(seeds, firewall)
+    clean, left_out = screened(seeds, firewall)
+    context.seeds = chosen(clean, settings.seeds)
     if general:
         context.general_seeds, also = screened(general, firewall)
         left_out += also
-    check_shares(settings, seeds)
+    check_shares(settings, context.seeds)
     parts = replace(
         _parts(host, context, sets, firewall),
         collateral=collateral_sets(settings, name, domains, sets[0].evaluator),
         baselines=build_baselines(host, settings, request.baselines),
     )
-    notes += about_general
+    notes += [*about_general, *about_choice(clean, context.seeds, settings.seeds)]
     notes += [*left_out, *about_items(sets), *filter(None, (model.caveat,))]
     failed = tuple(f"{source}: {source.error}" for source in host.failures())
     return Assembly(
@@ -145,11 +147,21 @@ def _seeds(request: Request, name: str, host: PluginHost, settings: Settings) ->
     return seeds
 
 
+def read_sets(request: Request) -> list[EvaluationSet]:
+    """Returns what a run asks, without the rest of it: its model may be gone.
+
+    Raises:
+        UsageError: for whatever is wrong with the request.
+    """
+    host = load_host(request.domain)
+    domain: Domain = host.build("domains", request.domain) if request.domain else AdHoc()
+    return _sets(request, host, resolve_settings(request, domain, host), domain)
+
+
 def _sets(
-    request: Request, host: PluginHost, context: Context, domain: Domain
+    request: Request, host: PluginHost, settings: Settings, domain: Domain
 ) -> list[EvaluationSet]:
     """Returns the domain's own items first, then other evaluators' and the benchmarks'."""
-    settings = context.settings
     names = settings.evaluation.evaluators
     if not names or len(set(names)) < len(names):
         raise UsageError("evaluation.evaluators: name at least one, and each once")

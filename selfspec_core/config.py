@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 class Table(BaseModel):
@@ -17,6 +17,11 @@ class Table(BaseModel):
 
     # defer_build: listings import the tables and never fill one
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+
+
+def _several(value: Any) -> Any:
+    """Takes one name for a list of one: `--set seeds.without=TASK`."""
+    return (value,) if isinstance(value, str) else value
 
 
 PREFACE = """\
@@ -69,6 +74,18 @@ class DataSettings(Table):
     )
     replay_from: Literal["seeds", "general"] = Field(
         "seeds", description="replay the domain's seeds, or general ones"
+    )
+
+
+class SeedsSettings(Table):
+    """Which of the seeds are used; what is left out is neither shown nor trained on."""
+
+    count: int | None = Field(
+        None, ge=1, description="seeds to draw, evenly over tasks; none: all of them"
+    )
+    draw: int = Field(0, ge=0, description="number of the draw; random_seed has no part in it")
+    without: Annotated[tuple[str, ...], BeforeValidator(_several)] = Field(
+        (), description="tasks whose seeds are left out; their items are asked as ever"
     )
 
 
@@ -300,6 +317,7 @@ class Settings(Table):
     random_seed: int = Field(0, ge=0)
     model: ModelSettings = Field(default_factory=ModelSettings)
     data: DataSettings = Field(default_factory=DataSettings)
+    seeds: SeedsSettings = Field(default_factory=SeedsSettings)
     propose: ProposeSettings = Field(default_factory=ProposeSettings)
     answer: AnswerSettings = Field(default_factory=AnswerSettings)
     retrieval: RetrievalSettings = Field(default_factory=RetrievalSettings)

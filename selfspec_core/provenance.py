@@ -47,22 +47,27 @@ def check_same(manifest: dict[str, Any], assembly: Assembly) -> None:
     Raises:
         SelfspecError: naming what changed.
     """
-    now, before = _flat(conditions(assembly)), _flat(manifest["conditions"])
-    for key in [*now, *(before.keys() - now.keys())]:
-        if now.get(key) != before.get(key):
-            raise SelfspecError(
-                f"cannot resume: {key} changed from {before.get(key)!r} to {now.get(key)!r}; "
-                "start a new run, or bring back what it began with"
-            )
+    for key, before, now in differences(manifest["conditions"], conditions(assembly)):
+        raise SelfspecError(
+            f"cannot resume: {key} changed from {before!r} to {now!r}; "
+            "start a new run, or bring back what it began with"
+        )
+
+
+def differences(before: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Returns (key, before, now) for every value of nested tables that is not the same."""
+    old, new = _flat(before), _flat(now)
+    keys = [*new, *(key for key in old if key not in new)]
+    return [(key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)]
 
 
 def conditions(assembly: Assembly) -> dict[str, Any]:
     """Returns what must stay the same for a run to end with the same bytes."""
     machine = describe_machine()
     asked = (*assembly.parts.sets, *assembly.parts.collateral)
-    items = {one.name: _digest(one.items) for one in asked}
+    items = {one.name: digest_rows(one.items) for one in asked}
     general = assembly.context.general_seeds
-    others = {"general seeds": _digest(general)} if general else {}
+    others = {"general seeds": digest_rows(general)} if general else {}
     retriever = assembly.context.retriever
     files = [Path(path) for path in assembly.knowledge]
     searched = {"knowledge": retriever.digest(files)} if retriever else {}
@@ -74,7 +79,7 @@ def conditions(assembly: Assembly) -> dict[str, Any]:
         "version": machine["versions"],
         "plugin": assembly.plugins,
         "model files": _models_digest(assembly),
-        "seeds": _digest(assembly.context.seeds),
+        "seeds": digest_rows(assembly.context.seeds),
         "items": items,
         "screened against": assembly.parts.firewall.digest(),
         "settings": assembly.settings.model_dump(mode="json"),
@@ -86,7 +91,7 @@ def _models_digest(assembly: Assembly) -> str:
     baselines = (one.model for one in assembly.parts.baselines)
     models = (assembly.context.model, assembly.parts.training_model, *baselines)
     paths = (model.settings.path for model in models if model is not None)
-    return _digest(_file_digest(file) for path in paths if path for file in _files(path))
+    return digest_rows(_file_digest(file) for path in paths if path for file in _files(path))
 
 
 def _files(path: Path) -> list[Path]:
@@ -105,7 +110,8 @@ def _file_digest(file: Path) -> tuple[str, int, str]:
     return file.name, size, digest.hexdigest()
 
 
-def _digest(rows: Iterable[object]) -> str:
+def digest_rows(rows: Iterable[object]) -> str:
+    """Returns what tells rows from others."""
     return hashlib.sha256(repr(list(rows)).encode()).hexdigest()[:16]
 
 

@@ -256,6 +256,8 @@ def find_run(name: str) -> Path:
     for path in (Path(name), RUNS / name):
         if (path / "manifest.json").exists():
             return path
+        if (path / "sweep.json").exists():
+            raise UsageError(f"{name}: is a sweep; name one of its runs, as in {name}/POINT")
     known = [p.name for p in RUNS.glob("*") if (p / "manifest.json").exists()]
     raise UsageError(f"{name}: no such run{nearest(name, known)}")
 

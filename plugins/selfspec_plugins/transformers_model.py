@@ -59,6 +59,7 @@ class TransformersModel(Model):
         self.chat = bool(self.tokenizer.chat_template)
         if self.settings.chat is not None:
             self.chat = self.settings.chat and self.chat
+        self._parameters: int = self.hf.num_parameters()  # later an adapter may be on it
         text = self.hf.config.get_text_config()
         self.context: int | None = getattr(text, "max_position_embeddings", None)
         limit = self.settings.batch_tokens

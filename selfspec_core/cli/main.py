@@ -20,6 +20,9 @@ from selfspec_core.errors import SelfspecError, UsageError, nearest
 COMMANDS = {
     "run": "Propose, answer, filter, tune and measure: the whole loop in one command.",
     "resume": "Go on where a run stopped.",
+    "sweep": "Run over the values of one setting; ends in a table and a plot.",
+    "compare": "Compare runs, paired by item, on the items they share.",
+    "reproduce": "Run the same settings again and compare byte by byte.",
     "show": "Show what a run kept, rejected, scored and gained.",
     "evaluate": "Measure a run or a model on a domain's items and on benchmarks.",
     "domains": "List the installed domains.",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from pathlib import Path
+from shlex import quote
 
 from selfspec_core.errors import UsageError
+from selfspec_core.runs import RUNS
 from selfspec_core.text import unprintable
 
 LONGEST = 200
@@ -26,6 +29,11 @@ def check_name(name: str) -> None:
         shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
         shown = shown if len(shown) <= 40 else f"{shown[:40]}…"
         raise UsageError(f"--name {shown}: {wrong}; expected a plain folder name, as in finance-2")
+
+
+def called(path: Path) -> str:
+    """Returns how a run is called on the command line: by its name, or by its folder."""
+    return quote(path.name if path.parent == RUNS else str(path))
 
 
 def made_up(stem: str) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from selfspec_core.request import Request
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,3 +41,67 @@ def request_options(command: F) -> F:
     for option in reversed(_REQUEST):
         command = option(command)
     return command
+
+
+_LOOP = (
+    click.option(
+        "--knowledge",
+        multiple=True,
+        metavar="PATH",
+        help="Answer from these files or folders; repeatable.",
+    ),
+    click.option(
+        "--baseline",
+        multiple=True,
+        metavar="MODEL",
+        help="Ask this model the same items: a folder or an id; repeatable.",
+    ),
+    click.option("--rounds", type=click.IntRange(1), help="Most rounds of the loop."),
+    click.option("--random-seed", type=click.IntRange(0), help="Seed of everything random."),
+)
+
+
+def loop_options(command: F) -> F:
+    """Adds the options of a whole loop that stand for settings, or go with one."""
+    for option in reversed(_LOOP):
+        command = option(command)
+    return command
+
+
+def make_request(
+    domain: str | None,
+    model: str | None,
+    recipe: str,
+    set_flags: Sequence[str],
+    seeds: str | None,
+    benchmark: Sequence[str],
+    knowledge: Sequence[str],
+    baseline: Sequence[str],
+    rounds: int | None,
+    random_seed: int | None,
+) -> Request:
+    """Returns what the options add up to; paths are made absolute, to be found on resume."""
+    from selfspec_core.hub import absolute
+    from selfspec_core.request import Request, resolved
+    from selfspec_core.resolve import parse_flag
+
+    flags = [parse_flag(flag) for flag in set_flags]
+    if rounds is not None:
+        flags.append({"rounds": {"max": rounds}})
+    if random_seed is not None:
+        flags.append({"random_seed": random_seed})
+    return Request(
+        domain,
+        str(Path(recipe).resolve()) if recipe.endswith(".toml") else recipe,
+        resolved(model) if model else None,
+        str(Path(seeds).resolve()) if seeds else None,
+        tuple(map(absolute, benchmark)),
+        tuple(flags),
+        tuple(str(Path(path).resolve()) for path in knowledge),
+        tuple(map(resolved, baseline)),
+    )
+
+
+def stem_of(domain: str | None, seeds: str | None) -> str:
+    """Returns what a made-up name begins with."""
+    return (domain or Path(seeds or "run").stem).rpartition("/")[2]

@@ -8,8 +8,14 @@ import click
 @click.command()
 @click.argument("run", metavar="RUN")
 def resume(run: str) -> None:
-    """Go on where a run stopped."""
-    from selfspec_core.cli.session import go_on
+    """Go on where a run or a sweep stopped."""
+    from selfspec_core.cli import session
     from selfspec_core.runs import find_run
+    from selfspec_core.sweeps import find_sweep
 
-    go_on(find_run(run))
+    if (folder := find_sweep(run)) is not None:
+        from selfspec_core.cli import sweeping
+
+        sweeping.go_on(folder)
+    else:
+        session.go_on(find_run(run))

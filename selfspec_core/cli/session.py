@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from shlex import quote
@@ -13,7 +13,7 @@ import click
 
 from selfspec_core.assemble import Assembly, assemble
 from selfspec_core.cli.clock import seconds_since_start
-from selfspec_core.cli.naming import check_name
+from selfspec_core.cli.naming import called, check_name
 from selfspec_core.cli.output import plain
 from selfspec_core.cli.progress import make_progress
 from selfspec_core.cli.stop import interrupted
@@ -26,6 +26,7 @@ from selfspec_core.request import Request
 from selfspec_core.runs import RUNS, Run
 from selfspec_core.sources import domain_clashes
 from selfspec_core.stages.collect import KEPT
+from selfspec_core.sweeps import sweep_of
 
 
 def start(name: str, request: Request, as_asked: dict[str, Any]) -> None:
@@ -35,17 +36,43 @@ def start(name: str, request: Request, as_asked: dict[str, Any]) -> None:
         UsageError: for bad input, before anything is written.
     """
     check_name(name)
+    _show(_begin(RUNS / name, request, as_asked, {}, lambda assembly: None))
+
+
+def repeat(
+    path: Path,
+    request: Request,
+    as_asked: dict[str, Any],
+    of: str,
+    check: Callable[[Assembly], None],
+) -> None:
+    """Runs what another run was asked, in a new folder; its manifest says of which.
+
+    Args:
+        check: raises if the conditions are not such that it should be run.
+    """
+    _begin(path, request, as_asked, {"reproduces": of}, check)
+
+
+def _begin(
+    path: Path,
+    request: Request,
+    as_asked: dict[str, Any],
+    notes: dict[str, Any],
+    check: Callable[[Assembly], None],
+) -> Run:
     check_paths(request.knowledge)
     with make_progress() as progress:
         assembly = assemble(request, progress)
-        with closing(Run.create(RUNS / name, new_manifest(assembly, as_asked))) as run:
+        check(assembly)
+        with closing(Run.create(path, new_manifest(assembly, as_asked) | notes)) as run:
             _say_plan(run, assembly)
             try:
                 _finish(run, assembly)
             except UsageError:  # found only when the model was loaded: nothing has been done yet
                 run.discard_unused()
                 raise
-    _show(run)
+    return run
 
 
 def go_on(path: Path) -> None:
@@ -57,9 +84,12 @@ def go_on(path: Path) -> None:
     with closing(Run.open(path, write=True)) as run:
         if run.manifest["state"] == "finished":
             click.echo(
-                f"{run.path} is finished; `selfspec show {quote(run.path.name)}` shows it", err=True
+                f"{run.path} is finished; `selfspec show {called(run.path)}` shows it", err=True
             )
             return
+        if sweep := sweep_of(path):
+            again = f"`selfspec resume {called(sweep)}` goes on with both"
+            raise UsageError(f"{path}: is a point of a sweep; {again}")
         with make_progress() as progress:
             asked = Request.from_dict(run.manifest["request"], path / "manifest.json")
             assembly = assemble(asked, progress)
@@ -70,21 +100,30 @@ def go_on(path: Path) -> None:
 
 
 def _finish(run: Run, assembly: Assembly) -> None:
+    with _interruptible(run):
+        carry_out(run, assembly, seconds_since_start)
+
+
+def carry_out(run: Run, assembly: Assembly, clock: Callable[[], float]) -> None:
+    """Does what a run has left to do, and notes in its manifest how it ended.
+
+    Args:
+        clock: seconds since the work on the run began.
+    """
     before = float(run.manifest["seconds"])
     try:
-        with _interruptible(run):
-            context = assembly.context
-            if assembly.knowledge and context.retriever:
-                folder = run.path / "knowledge"
-                take_in(context.retriever, assembly.knowledge, folder, context.progress)
-            chosen = run_rounds(run, assembly.parts, context)
+        context = assembly.context
+        if assembly.knowledge and context.retriever:
+            folder = run.path / "knowledge"
+            take_in(context.retriever, assembly.knowledge, folder, context.progress)
+        chosen = run_rounds(run, assembly.parts, context)
         run.manifest.update(state="finished", chosen_round=chosen)
         _note_shortfall(run, chosen, assembly.settings.data.size)
     finally:
         timings = run.manifest["timings"]
         for step, seconds in assembly.context.timings.items():
             timings[step] = round(timings.get(step, 0.0) + seconds, 2)
-        run.manifest["seconds"] = round(before + seconds_since_start(), 1)
+        run.manifest["seconds"] = round(before + clock(), 1)
         run.save_manifest()
 
 

@@ -13,6 +13,7 @@ from selfspec_core.cli.output import print_json
 from selfspec_core.errors import UsageError
 from selfspec_core.runs import RUNS, RoundFolder, Run, find_run, in_use
 from selfspec_core.stages.summary import funnel
+from selfspec_core.sweeps import SweepFolder, find_sweep
 
 
 @click.command()
@@ -20,6 +21,11 @@ from selfspec_core.stages.summary import funnel
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(run: str, as_json: bool) -> None:
     """Show what a run kept, rejected, scored and gained."""
+    if (folder := find_sweep(run)) is not None:
+        from selfspec_core.cli.sweep_tables import show_sweep
+
+        show_sweep(SweepFolder.open(folder), as_json=as_json)
+        return
     path = find_run(run)
     if as_json:
         print_json(summarize(path))

@@ -7,6 +7,9 @@ TUNED = (SPECIALIST, PREFERRED)
 CONTROLS = ("seeds-only", "seeds-only-long", GENERIC)
 """What is tuned without the examples that the run made, in the order of tables."""
 
+SEED_CONTROLS = ("seeds-only@0", "seeds-only-long@0")
+"""Tuned on the seeds alone; a claim has to hold against the better of them too."""
+
 READS = "+retrieval"
 """Ends the name of a system that is shown passages."""
 

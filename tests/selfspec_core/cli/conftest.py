@@ -95,3 +95,52 @@ def run_folder(tmp_path, monkeypatch):
     (folder / "manifest.json").write_text(json.dumps(manifest))
     (folder / "round-1/scores.json").write_text(json.dumps(scores()))
     return folder
+
+
+WORDS = "harbour orchard lantern granite meadow willow copper violin saddle thimble".split()
+MORE = "ferry cellar marble ribbon kettle anchor barrel candle feather hammer".split()
+TASKS = {"tone": ("good", "bad"), "size": ("large", "small")}
+
+
+def _row(task, number, text):
+    choices = TASKS[task]
+    return {
+        "id": f"{task}-{number}",
+        "task": task,
+        "kind": "classification",
+        "instruction": f"Which {task} is it?",
+        "input": text,
+        "output": choices[number % 2],
+        "choices": list(choices),
+    }
+
+
+def fill(folder):
+    """Writes seeds and items of two tasks: `--seeds seeds.jsonl --benchmark bench.jsonl`."""
+    seeds = [
+        _row(task, n, f"The {WORDS[n]} near the {WORDS[-n]} is number {n} of {task}.")
+        for task in TASKS
+        for n in range(1, 9)
+    ]
+    asked = [
+        _row(task, n + 20, f"{MORE[n % 10]} and {WORDS[n % 7]}, once {n} years apart, for {task}")
+        for task in TASKS
+        for n in range(14)
+    ]
+    items = [{**one, "output": [one["output"]], "metric": "accuracy"} for one in asked]
+    for name, rows in (("seeds.jsonl", seeds), ("bench.jsonl", items)):
+        (folder / name).write_text("".join(json.dumps(one) + "\n" for one in rows))
+    return folder
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A working folder with seeds and items of two tasks."""
+    monkeypatch.chdir(tmp_path)
+    return fill(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def lasting_place(tmp_path_factory):
+    """The same for all tests of a module; none of them changes it."""
+    return fill(tmp_path_factory.mktemp("place"))
