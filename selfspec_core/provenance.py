@@ -13,6 +13,7 @@ from typing import Any
 
 from selfspec_core.assemble import Assembly
 from selfspec_core.errors import SelfspecError
+from selfspec_core.resolve import flat
 
 _LIBRARIES = (
     "selfspec torch transformers peft trl accelerate bitsandbytes tokenizers numpy rapidfuzz"
@@ -47,7 +48,7 @@ def check_same(manifest: dict[str, Any], assembly: Assembly) -> None:
     Raises:
         SelfspecError: naming what changed.
     """
-    now, before = _flat(conditions(assembly)), _flat(manifest["conditions"])
+    now, before = flat(conditions(assembly)), flat(manifest["conditions"])
     for key in [*now, *(before.keys() - now.keys())]:
         if now.get(key) != before.get(key):
             raise SelfspecError(
@@ -102,12 +103,3 @@ def _file_digest(file: Path) -> tuple[str, int, str]:
 
 def _digest(rows: Iterable[object]) -> str:
     return hashlib.sha256(repr(list(rows)).encode()).hexdigest()[:16]
-
-
-def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Returns nested tables as one, keys joined by dots."""
-    flat: dict[str, Any] = {}
-    for key, value in table.items():
-        name = f"{prefix}{key}"
-        flat.update(_flat(value, f"{name}.") if isinstance(value, dict) else {name: value})
-    return flat

@@ -21,6 +21,7 @@ COMMANDS = {
     "run": "Propose, answer, filter, tune and measure: the whole loop in one command.",
     "resume": "Go on where a run stopped.",
     "show": "Show what a run kept, rejected, scored and gained.",
+    "report": "Write report.html: one page that shows a run to somebody who was not there.",
     "evaluate": "Measure a run or a model on a domain's items and on benchmarks.",
     "domains": "List the installed domains.",
     "plugins": "List every component and the plugin it comes from.",
