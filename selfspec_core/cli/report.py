@@ -1,4 +1,4 @@
-"""`selfspec report RUN`: writes report.html, the page that shows a run to somebody who was not there."""
+"""`selfspec report RUN`: writes report.html, which shows a run to somebody who was not there."""
 
 from __future__ import annotations
 

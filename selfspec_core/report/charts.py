@@ -3,57 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
-from selfspec_core.report.svg import COLOURS, SIZE, figure
+from selfspec_core.report.svg import COLOURS, NARROW, SIZE, figure
 from selfspec_core.report.words import shown
 
-Bar = tuple[str, float, str, str]
-"""Label, value, the value in words, and a name of `COLOURS`."""
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A length with its label and what it says; `tone` is a name of `COLOURS`."""
+
+    label: str
+    value: float
+    said: str
+    tone: str = "base"
+    start: float = 0.0
 
 
 def bars(name: str, title: str, rows: Sequence[Bar], *, row: int = 26) -> Markup:
     """Returns horizontal bars with their labels at the left and what they say at their ends."""
 
     def draw(fig: Any, width: int) -> None:
-        narrow = width < 500
-        said = max(len(words) for _, _, words, _ in rows) * SIZE * 0.56 + 10
-        longest = max(len(shown(label, 34)) for label, *_ in rows) * SIZE * 0.6
+        narrow = width < NARROW
+        said = max(len(bar.said) for bar in rows) * SIZE * 0.56 + 10
+        longest = max(len(shown(bar.label, 34)) for bar in rows) * SIZE * 0.6
         left = 0 if narrow else min(0.36 * width, longest + 12)
         axes = fig.add_axes((left / width, 0, (width - left - said) / width, 1))
         axes.set_axis_off()
-        for place, (label, value, words, tone) in enumerate(rows):
-            down = 0.14 if narrow else 0
-            tall = 0.3 if narrow else 0.56
-            axes.barh(-place - down, value, height=tall, color=COLOURS[tone], linewidth=0)
-            axes.annotate(
-                words,
-                (value, -place - down),
-                (6, 0),
-                textcoords="offset points",
-                va="center",
-                color=COLOURS["muted"],
-                fontsize=SIZE,
-            )
-            where = (0, -place + 0.24) if narrow else (0, -place)
-            shift, side = (0, "left") if narrow else (-(left), "left")
-            axes.annotate(
-                shown(label, 34),
-                where,
-                (shift, 0),
-                textcoords="offset points",
-                va="center",
-                ha=side,
-                color=COLOURS["ink"],
-                fontsize=SIZE,
-            )
-        axes.set_xlim(0, max(value for _, value, *_ in rows) or 1)
+        middle, above, tall = (-0.14, 0.24, 0.3) if narrow else (0.0, 0.0, 0.56)
+        beside: dict[str, Any] = {"textcoords": "offset points", "va": "center"}
+        for place, bar in enumerate(rows):
+            y, end = middle - place, bar.start + bar.value
+            axes.barh(y, bar.value, tall, left=bar.start, color=COLOURS[bar.tone], linewidth=0)
+            axes.annotate(bar.said, (end, y), (6, 0), color=COLOURS["muted"], **beside)
+            where, label = (0, above - place), shown(bar.label, 34)
+            axes.annotate(label, where, (-left, 0), color=COLOURS["ink"], **beside)
+        axes.set_xlim(0, max(bar.start + bar.value for bar in rows) or 1)
         axes.set_ylim(-len(rows) + 0.5, 0.5)
 
     def height(width: int) -> float:
-        return len(rows) * (row if width > 500 else 40)
+        return len(rows) * (row if width > NARROW else 40)
 
     return figure(name, title, height, draw)
 
@@ -104,7 +96,7 @@ def histogram(
         axes.set_xlim(0, edges[-1])
         axes.margins(y=0.08)
 
-    return figure(name, title, lambda width: 170 if width > 500 else 150, draw)
+    return figure(name, title, lambda width: 170 if width > NARROW else 150, draw)
 
 
 def line(

@@ -140,7 +140,10 @@ def _lede(
     """Says in a sentence or two what was done, as far as it was."""
     model, domain = shown(summary["model"], SHORT), shown(summary["domain"], SHORT)
     if one is None:
-        return f"A run that is to turn {model} into a specialist for {domain} has been prepared; nothing has been proposed yet."
+        return (
+            f"A run that is to turn {model} into a specialist for {domain} has been prepared; "
+            "nothing has been proposed yet."
+        )
     tasks = len({seed.task for seed in seeds})
     start = f"From {len(seeds)} hand-written seeds in {tasks} tasks, " if seeds else ""
     text = (

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from selfspec_core.components import Context
 from selfspec_core.errors import UsageError
 from selfspec_core.files import write_atomically
+from selfspec_core.report.cards import write_cards
 from selfspec_core.runs import RoundFolder, Run, dumps
 from selfspec_core.stages.evaluate import EvaluationSet
 from selfspec_core.statistics import Bootstrap, Counts, tabulate
@@ -51,6 +53,7 @@ def keep_results(run: Run, sets: Sequence[EvaluationSet], context: Context) -> N
     for number in run.round_numbers():
         folder = run.round(number)
         keep_by_task(folder, sets, resamples, context.settings.random_seed)
+        write_cards(folder, replace(context, round=number))
 
 
 def keep_by_task(

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from selfspec_core.report.systems import better, explained, family, ordered, ours
-from selfspec_core.report.words import number, shown, signed, span
+from selfspec_core.report.words import number, percent, shown, signed, span
 from selfspec_core.statistics import Gain, conclusion
 
 _AGAINST = {
-    "base": "the untuned model at its better",
+    "base": "the untuned model in its better layout",
     "control": "the better control",
 }
 _TONES = {"better": "good", "worse": "bad"}
@@ -55,19 +55,21 @@ def in_words(scores: Mapping[str, Any]) -> str:
     found = claims(scores)
     if not found:
         return ""
-    ahead = [one["against"] for one in found if one["verdict"] == "better"]
-    behind = [one["against"] for one in found if one["verdict"] == "worse"]
-    open_ = [one["against"] for one in found if one["tone"] == "open"]
-    parts = []
-    if ahead:
-        parts.append(f"The specialist does better than {_listed(ahead)}")
-    if behind:
-        parts.append(f"it does worse than {_listed(behind)}")
-    if open_:
-        none = any(one["verdict"].startswith("no verdict") for one in found)
-        why = "there are too few items for a verdict" if none else "the interval includes zero"
-        parts.append(f"against {_listed(open_)} {why}, so no difference is shown")
-    text = "; ".join(parts)
+    said = {
+        tone: " and ".join(
+            f"{one['against']} ({one['mean']})" for one in found if one["tone"] == tone
+        )
+        for tone in ("good", "open", "bad")
+    }
+    few = any(one["verdict"].startswith("no verdict") for one in found)
+    why = "there is too little for a verdict" if few else "the interval includes zero"
+    parts = [
+        f"the specialist does better than {said['good']}" if said["good"] else "",
+        f"the specialist does worse than {said['bad']}" if said["bad"] else "",
+        f"against {said['open']} {why}" if said["open"] else "",
+    ]
+    text = "; ".join(part for part in parts if part)
+    text = text if said["good"] else f"no gain is shown: {text}"
     return f"{text[0].upper()}{text[1:]}."
 
 
@@ -97,13 +99,17 @@ def form(scores: Mapping[str, Any]) -> str:
     if base is None or known.get(mine) is None or known.get(base) is None:
         return ""
     return (
-        f"Of the specialist's answers {100 * known[mine]:.0f} % could be read, of those of "
-        f"{shown(base, 60)} {100 * known[base]:.0f} %; an answer that cannot be read is wrong."
+        f"Of the specialist's answers {percent(known[mine])} could be read, of those of "
+        f"{shown(base, 60)} {percent(known[base])}; an answer that cannot be read is wrong."
     )
 
 
-def carried_by(gains: Mapping[str, Mapping[str, float]]) -> str:
-    """Says over how many tasks a gain is spread: one that two tasks carry is another finding."""
+def carried_by(gains: Mapping[str, Mapping[str, float]], other: str) -> str:
+    """Says over how many tasks a gain is spread: one that two tasks carry is another finding.
+
+    Args:
+        gains: over the system `other`: task -> mean, low, high.
+    """
     if len(gains) < 3:
         return ""
     means = sorted(((one["mean"], task) for task, one in gains.items()), reverse=True)
@@ -113,15 +119,14 @@ def carried_by(gains: Mapping[str, Mapping[str, float]]) -> str:
     clear_up = sum(one["low"] > 0 for one in gains.values())
     clear_down = sum(one["high"] < 0 for one in gains.values())
     text = (
-        f"Ahead in {up} of {len(means)} tasks ({clear_up} with the interval above zero), behind in "
-        f"{down} ({clear_down} with the interval below)."
+        f"Compared with {shown(other, 60)} it is ahead in {up} of {len(means)} tasks ({clear_up} "
+        f"with the interval above zero) and behind in {down} ({clear_down} with it below)."
     )
     first = means[0][0] + means[1][0]
     if total > 0 and first > 0.5 * total:
         names = f"{shown(means[0][1], 40)} and {shown(means[1][1], 40)}"
-        text += (
-            f" Without {names} the mean gain would be {signed((total - first) / (len(means) - 2))}."
-        )
+        without = signed((total - first) / (len(means) - 2))
+        text += f" Without {names} the mean gain would be {without}."
     return text
 
 
@@ -164,7 +169,3 @@ def gain_rows(scores: Mapping[str, Any]) -> list[dict[str, Any]]:
         )
     order = ordered(row["other"] for row in rows)
     return sorted(rows, key=lambda row: order.index(row["other"]))
-
-
-def _listed(words: list[str]) -> str:
-    return " and ".join(words)

@@ -1,4 +1,4 @@
-"""A fixed few of a round's examples and rejected candidates, drawn by chance that does not change."""
+"""A few of a round's examples and rejected candidates: always the same ones, not picked."""
 
 from __future__ import annotations
 
@@ -83,11 +83,7 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what is shown of a row: shortened texts, and where it comes from."""
     texts = {key: shown(row[key]) for key in _TEXTS if row.get(key)}
     cut = [f"{key}: {said}" for key in _TEXTS if (said := more(row.get(key) or ""))]
-    about = {
-        key: shown(row[key], SHORT)
-        for key in _ABOUT
-        if row.get(key) is not None
-    }
+    about = {key: shown(row[key], SHORT) for key in _ABOUT if row.get(key) is not None}
     listed = {key: _ids(row.get(key) or ()) for key in ("shown", "passages")}
     return {**_NOTHING, **texts, **about, **listed, "cut": ", ".join(cut)}
 

@@ -101,7 +101,7 @@ def by_task(name: str, scores: Mapping[str, Any], each: Mapping[str, Any]) -> di
         "figure": bands(name, title, first, legend) if first else "",
         "intervals": bool(each),
         "left_out": max(len(tasks) - _TASKS, 0),
-        "words": carried_by(gained),
+        "words": carried_by(gained, base or ""),
         "base": shown(base or "", SHORT),
         "systems": [shown(system, 60) for system in systems],
         "rows": [
@@ -133,7 +133,7 @@ def form_and_knowledge(name: str, scores: Mapping[str, Any]) -> dict[str, Any]:
     systems = ordered(scores["systems"])[:_ROWS]
     looks = markers(systems)
     read: list[Bar] = [
-        (system, share, percent(share), family(system))
+        Bar(system, share, percent(share), family(system))
         for system in systems
         if (share := scores["systems"][system].get("parsable")) is not None
     ]
@@ -166,30 +166,31 @@ def form_and_knowledge(name: str, scores: Mapping[str, Any]) -> dict[str, Any]:
 def funnel(one: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what became of the proposals: how many each filter took, and why."""
     proposed = one["proposed"]
-    left: list[Bar] = [("proposed", proposed, f"{proposed:,}", "base")]
-    rows = []
+    left = [Bar("proposed", proposed, f"{proposed:,}")]
+    remaining, rows = proposed, []
     for name, count in list(one["rejected"].items())[:_FILTERS]:
-        left.append((f"− {name}", count, f"{count:,}", "faint"))
+        remaining -= count
+        left.append(Bar(f"− {name}", count, f"{count:,}", "faint", remaining))
         prefix = f"{name}: "
         reasons = [
-            (k.removeprefix(prefix), n) for k, n in one["reasons"].items() if k.startswith(prefix)
+            (shown(key.removeprefix(prefix), SHORT), n)
+            for key, n in one["reasons"].items()
+            if key.startswith(prefix)
         ]
         rows.append(
             {
                 "filter": shown(name, SHORT),
                 "count": count,
                 "share": percent(count / proposed) if proposed else "",
-                "reasons": [(shown(why, SHORT), n) for why, n in reasons[:_REASONS]],
+                "reasons": reasons[:_REASONS],
                 "other": max(len(reasons) - _REASONS, 0),
             }
         )
-    if one.get("unused", 0) > 0:
+    if (unused := one.get("unused", 0)) > 0:
         word = "not needed" if one.get("evaluated") else "not answered yet"
-        left.append((f"− {word}", one["unused"], f"{one['unused']:,}", "faint"))
-    left.append(("examples", one["accepted"], f"{one['accepted']:,}", "ours"))
-    tasks: list[Bar] = [
-        (shown(t, 40), n, f"{n:,}", "ours") for t, n in list(one["tasks"].items())[:_TASKS]
-    ]
+        left.append(Bar(f"− {word}", unused, f"{unused:,}", "faint", remaining - unused))
+    left.append(Bar("examples", one["accepted"], f"{one['accepted']:,}", "ours"))
+    tasks = [Bar(shown(t, 40), n, f"{n:,}", "ours") for t, n in list(one["tasks"].items())[:_TASKS]]
     return {
         "proposed": proposed,
         "accepted": one["accepted"],
@@ -272,7 +273,7 @@ def varied(
         "pairs_figure": bars(
             "pairs",
             "How instructions begin",
-            [(p, n, f"{n:,}", "ours") for p, n in found["pairs"]],
+            [Bar(p, n, f"{n:,}", "ours") for p, n in found["pairs"]],
             row=20,
         ),
         "near_figure": near if scores else "",
@@ -288,7 +289,7 @@ def cost(summary: Mapping[str, Any], one: Mapping[str, Any] | None) -> dict[str,
     rest = (summary["seconds"] or 0) - sum(seconds for _, seconds in steps)
     steps += [("everything else", rest)] if rest > 0.05 and steps else []
     rows: list[Bar] = [
-        (shown(_STEPS.get(step, step), 40), seconds, duration(seconds), "base")
+        Bar(shown(_STEPS.get(step, step), 40), seconds, duration(seconds))
         for step, seconds in steps
     ]
     training = (one or {}).get("training") or {}
@@ -322,14 +323,15 @@ def settings(manifest: Mapping[str, Any]) -> dict[str, Any]:
         for k, v in mine.items()
     ]
     versions = manifest["conditions"].get("version", {})
-    machine = manifest.get("machine", {})
     return {
         "changed": [(key, value) for key, value, same in rows if not same],
         "all": [(key, value) for key, value, _ in rows],
         "versions": [(shown(k, 60), shown(v, 60)) for k, v in versions.items()],
-        "machine": shown(
-            f"{machine.get('platform', '')}, {machine.get('cpus', '?')} CPUs, Python {machine.get('python', '?')}",
-            SHORT,
-        ),
+        "machine": shown(_machine(manifest.get("machine", {})), SHORT),
         "screened": len(manifest["conditions"].get("screened against", {})),
     }
+
+
+def _machine(found: Mapping[str, Any]) -> str:
+    cpus, python = found.get("cpus", "?"), found.get("python", "?")
+    return f"{found.get('platform', 'an unknown machine')}, {cpus} CPUs, Python {python}"

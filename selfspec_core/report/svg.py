@@ -1,4 +1,4 @@
-"""From a matplotlib figure to inline SVG: text stays text, colours are the page's, ids are its own."""
+"""From matplotlib to inline SVG: text stays text, colours are the page's, ids are its own."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ COLOURS = {
 }
 """Stand-ins that `_themed` turns into CSS variables, so that a figure follows light and dark."""
 
+NARROW = 500
+"""Below this width labels stand above what they label."""
+
 SIZE = 12
 """Font size in pixels."""
 
-_RC = {
+_RC: dict[Any, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # names may hold dollars
     "text.usetex": False,

@@ -13,7 +13,7 @@ _SAID = {
     "base": "the untuned model, asked in the layout that the specialist is tuned in",
     "base-best": "the untuned model, asked in the layout that suits it best on dev items",
     "seeds-only": "the same model tuned on the seeds alone, for the recipe's epochs",
-    "seeds-only-long": "the same model tuned on the seeds alone, for as many steps as the specialist",
+    "seeds-only-long": "the same model tuned on the seeds alone, for the specialist's steps",
     "generic": "the same model put through the same pipeline from general seeds",
     "specialized": "the model tuned on what it wrote itself, and on the seeds",
     "preferred": "the specialist, tuned further on pairs of its own answers",

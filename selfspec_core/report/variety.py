@@ -11,13 +11,13 @@ from selfspec_core.text import Vocabulary, compared_text, words
 from selfspec_core.types import Example, Seed
 
 _BLOCK = 256
-_NEAREST, _PAIRS, _BINS = 5, 24, 12
+_NEAREST, _PAIRS = 5, 12
 
 _FUNCTION_WORDS = frozenset(
     "a an the this that these those of for in on at to from by with as and or is are was were be "
-    "been do does did it its you your which what who whom whose how when where why if whether would "
-    "should could can may will not no any some all one each every following given please me we he "
-    "she they them his her their there here about into than then so such own".split()
+    "been do does did it its your you which what who whom whose how when where why if whether "
+    "would should could can may will not no any some all one each every following given please me "
+    "we he she they them his her their there here about into than then so such own".split()
 )
 
 
@@ -72,7 +72,7 @@ def variety(examples: Sequence[Example], seeds: Sequence[Seed]) -> dict[str, Any
         "among": among,
         "distinct": {
             n: (distinct(texts, n, among), distinct(known, n, among) if seeds else None)
-            for n in (1, 2, 3)
+            for n in (1, 2)
         },
         "lengths": lengths(examples),
         "seed_lengths": lengths(seeds),

@@ -18,9 +18,10 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~])")
 
 
 def shown(text: object, most: int = LONG) -> str:
-    """Returns text on one line, without control characters, shortened.
+    """Returns text on one line, shortened, without control characters.
 
-    What a terminal or a browser would act on (escape sequences, changes of direction) becomes `\ufffd`.
+    What a terminal or a browser would act on, such as escape sequences and changes of direction,
+    becomes U+FFFD.
     """
     whole = str(text)
     line = " ".join(whole[: 4 * most + 64].split())
@@ -69,7 +70,7 @@ def counted(value: int | None) -> str:
 
 def percent(share: float | None) -> str:
     """Returns a share in percent."""
-    return "–" if share is None else f"{100 * share:.0f} %"
+    return "–" if share is None else f"{100 * share:.0f}\u00a0%"
 
 
 def command(request: Mapping[str, Any]) -> str:
@@ -90,8 +91,5 @@ def command(request: Mapping[str, Any]) -> str:
 
 def _stays_text(value: Any) -> bool:
     """Says whether `--set` reads a text back as it is, without quotation marks."""
-    return (
-        isinstance(value, str)
-        and bool(re.fullmatch(r"[A-Za-z_/][\w./-]*", value, re.ASCII))
-        and (value not in ("true", "false", "inf", "nan"))
-    )
+    plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z_/][\w./-]*", value, re.ASCII)
+    return bool(plain) and value not in ("true", "false", "inf", "nan")
