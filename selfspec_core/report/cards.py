@@ -35,14 +35,14 @@ def write_cards(folder: RoundFolder, context: Context) -> None:
     scores = _scores(folder)
     about = _about(folder, scores, context)
     if next(folder.read("examples"), None) is not None:
-        write_atomically(folder.path / README, _render("data_card.md", about))
+        write_atomically(folder.path / README, _render("data_card.md.jinja", about))
     for system, adapter in trained(folder).items():
         place = adapter_path(folder, system)
         if place.is_dir():
             mine = {"system": system, "family": family(system), "what": explained(system)}
             mine["lora"] = "yes" if (place / "adapter_config.json").exists() else ""
             card = {**about, **mine, "adapter": adapter, "card_results": system == _chosen(scores)}
-            write_atomically(place / README, _render("model_card.md", card))
+            write_atomically(place / README, _render("model_card.md.jinja", card))
 
 
 def _scores(folder: RoundFolder) -> dict[str, Any]:

@@ -43,4 +43,4 @@ def render(found: Mapping[str, Any]) -> str:
     )
     environment.filters.update(number=number, percent=percent, count=counted)
     style, _, _ = environment.loader.get_source(environment, "style.css")  # type: ignore[union-attr]
-    return environment.get_template("page.html").render(found, style=Markup(style))  # noqa: S704
+    return environment.get_template("page.html.jinja").render(found, style=Markup(style))  # noqa: S704

@@ -99,7 +99,7 @@ def _one(
 def _inline(text: str, name: str, kind: str, title: str, width: int) -> str:
     """Returns the svg element alone, without what only a file of its own needs."""
     body = text[text.index("<svg") :]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<(metadata|style)\b.*?</\1>", "", body, flags=re.DOTALL)
     used = set(re.findall(r'(?:href="#|url\(#)([\w-]+)', body))
     parts = re.split(r"(<[^>]*>)", body)  # what is written between tags stays as it is
     body = "".join(_tag(part, name, used) if part.startswith("<") else part for part in parts)
