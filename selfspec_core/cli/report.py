@@ -8,7 +8,7 @@ import click
 @click.command()
 @click.argument("run", metavar="RUN")
 def report(run: str) -> None:
-    """Write report.html: what a run did, its result with intervals, samples, settings."""
+    """Write report.html: one page that shows a run to somebody who was not there."""
     from selfspec_core.cli.show import summarize
     from selfspec_core.report.page import write_report
     from selfspec_core.runs import find_run

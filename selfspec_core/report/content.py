@@ -10,19 +10,10 @@ from typing import Any
 from selfspec_core.errors import UsageError
 from selfspec_core.progress import duration
 from selfspec_core.report.keep import BY_TASK, read_seeds
+from selfspec_core.report.measured import by_task, form_and_knowledge, gains, measured
 from selfspec_core.report.result import claims, gain_rows, in_words
 from selfspec_core.report.samples import samples
-from selfspec_core.report.sections import (
-    by_task,
-    cost,
-    form_and_knowledge,
-    funnel,
-    gains,
-    measured,
-    rounds,
-    settings,
-    varied,
-)
+from selfspec_core.report.sections import cost, funnel, rounds, settings, varied
 from selfspec_core.report.words import SHORT, command, shown
 from selfspec_core.runs import RoundFolder, Run
 from selfspec_core.types import Example, Seed
@@ -76,15 +67,17 @@ def _about_round(
     each = _by_task(folder.path / BY_TASK)
     examples = [Example.from_dict(row) for row in folder.read("examples")]
     chosen = manifest["conditions"].get("settings", {})
+    named = {str(summary["domain"]): one, **one.get("benchmarks", {})}
+    results = [
+        {"name": shown(name, SHORT), **found}
+        for place, (name, scores) in enumerate(named.items())
+        if (found := _result(f"set{place}", scores, each.get(name, {}))) is not None
+    ]
     return {
-        "result": _result("own", one, each.get(str(summary["domain"]), {})),
-        "benchmarks": [
-            {"name": shown(name, SHORT), **found}
-            for place, (name, other) in enumerate(one.get("benchmarks", {}).items())
-            if (found := _result(f"set{place}", other, each.get(name, {}))) is not None
-        ],
+        "result": results[0] if results else None,
+        "benchmarks": results[1:],
         "funnel": funnel(one),
-        "variety": varied(examples, seeds, one, chosen) if examples else None,
+        "variety": varied(examples, seeds, chosen) if examples else None,
         "samples": samples(folder, one["tasks"]),
     }
 
@@ -152,18 +145,24 @@ def _lede(
     )
     text = f"{text[0].upper()}{text[1:]}" if not seeds else text
     training = (one.get("training") or {}).get("specialized")
-    table = manifest["conditions"].get("settings", {}).get("training", {})
     if training:
-        epochs = f" for {table['epochs']:g} epochs" if "epochs" in table else ""
-        text += f" It was tuned on {training['rows']:,} rows{epochs}"
-        systems = one.get("systems") or {}
-        asked = max((system["n"] for system in systems.values()), default=0)
-        text += (
-            f" and then answered {asked:,} test items it had never seen, beside the untuned model "
-            "and controls that were tuned on the seeds alone."
-            if asked
-            else "; no test items were asked."
-        )
-    elif summary["state"] in ("running", "interrupted"):
+        return text + _tuned(one, training, manifest)
+    if summary["state"] in ("running", "interrupted"):
         text += f" The run is {shown(summary['state'])}: it has not been tuned and measured yet."
     return text
+
+
+def _tuned(one: Mapping[str, Any], training: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
+    """Says how it was tuned, and on how many items it was measured."""
+    table = manifest["conditions"].get("settings", {}).get("training", {})
+    epochs = f" for {table['epochs']:g} epochs" if "epochs" in table else ""
+    text = f" It was tuned on {training['rows']:,} rows{epochs}"
+    sets: list[Mapping[str, Any]] = [one, *one.get("benchmarks", {}).values()]
+    first = next((found for found in sets if found["systems"]), None)
+    if first is None:
+        return f"{text}; no test items were asked."
+    asked = max(system["n"] for system in first["systems"].values())
+    return (
+        f"{text} and then answered {asked:,} test items it had never seen, beside the untuned "
+        "model and controls that were tuned on the seeds alone."
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from selfspec_core.report.cards import write_cards
 from selfspec_core.runs import RoundFolder, Run, dumps
 from selfspec_core.stages.evaluate import EvaluationSet
 from selfspec_core.statistics import Bootstrap, Counts, tabulate
-from selfspec_core.types import Item, Prediction, Seed
+from selfspec_core.types import Item, Prediction, Score, Seed
 
 SEEDS, BY_TASK = "seeds.jsonl", "tasks.json"
 
@@ -104,25 +104,27 @@ def _table(
     counts = next(iter(tables.values()), {})
     sizes = {task: own.values.shape[1] for task, own in counts.items()}
     bootstrap = Bootstrap(sizes, resamples, random_seed)
-    systems: dict[str, Any] = {}
-    for system, table in tables.items():
-        each = {task: bootstrap.score({task: own}) for task, own in table.items()}
-        systems[system] = {
-            task: {"value": s.value, "low": s.low, "high": s.high, "parsable": s.parsable}
-            for task, s in each.items()
-        }
-    gains: dict[str, Any] = {}
+    systems = {
+        system: {task: _score(bootstrap.score({task: own})) for task, own in table.items()}
+        for system, table in tables.items()
+    }
+    gains = {}
     for pair in told.get("gains", {}):
         ours, _, other = pair.partition(" - ")
         if ours in tables and other in tables:
-            each_gain = {
-                task: bootstrap.gain({task: own}, {task: tables[other][task]})
-                for task, own in tables[ours].items()
-            }
             gains[pair] = {
-                task: {"mean": g.mean, "low": g.low, "high": g.high}
-                for task, g in each_gain.items()
+                task: asdict(bootstrap.gain({task: own}, {task: tables[other][task]}))
+                for task, own in tables[ours].items()
             }
     metrics = {task: own.metric for task, own in counts.items()}
     kinds = {item.task: item.kind for item in items}
     return {"metrics": metrics, "kinds": kinds, "sizes": sizes, "systems": systems, "gains": gains}
+
+
+def _score(score: Score) -> dict[str, Any]:
+    return {
+        "value": score.value,
+        "low": score.low,
+        "high": score.high,
+        "parsable": score.parsable,
+    }

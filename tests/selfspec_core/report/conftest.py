@@ -99,13 +99,6 @@ def hostile_run(tmp_path_factory):
         own[n % len(own)]
         | {"id": f"r1-00099-{n:03d}", "round": 1, "batch": 99, "task": text}
         | {"output": text, "input": text + text}
-            "id": f"r1-00099-{n:03d}",
-            "round": 1,
-            "batch": 99,
-            "task": text,
-            "output": text,
-            "input": text + text,
-        }
         for n, text in enumerate([*HOSTILE, long])
     ]
     bad = [
