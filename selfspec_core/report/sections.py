@@ -72,7 +72,8 @@ def rounds(summary: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str,
     rows, points = [], []
     for one in summary["rounds"]:
         more = told.get(one["round"], {})
-        dev = one.get("dev") if isinstance(one.get("dev"), float) else more.get("dev")
+        found = more.get("dev", one.get("dev"))
+        dev = float(found) if isinstance(found, int | float) else None
         gain = more.get("gain") if isinstance(more.get("gain"), dict) else {}
         rows.append(
             {
@@ -86,7 +87,7 @@ def rounds(summary: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str,
                 "chosen": one["round"] == summary["chosen_round"],
             }
         )
-        points += [(one["round"], float(dev))] if dev is not None else []
+        points += [(one["round"], dev)] if dev is not None else []
     stopped = manifest.get("stopped")
     title = "Score of the specialist on dev items, by round"
     return {
