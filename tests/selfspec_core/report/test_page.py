@@ -21,7 +21,7 @@ HTML = set(
 )
 ATTRIBUTES = set(
     "lang charset name content http-equiv rel href id class style viewbox role aria-label d "
-    "clip-path transform x y width height open".split()
+    "clip-path transform x y width height open colspan".split()
 )
 
 
