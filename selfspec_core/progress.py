@@ -31,3 +31,15 @@ class Silent:
 
     def say(self, line: str) -> None:
         """Prints nothing."""
+
+
+def duration(seconds: float) -> str:
+    """Returns a time span as `4.2 s`, `31 s`, `2 min 05 s` or `3 h 12 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

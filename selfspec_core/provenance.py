@@ -13,6 +13,7 @@ from typing import Any
 
 from selfspec_core.assemble import Assembly
 from selfspec_core.errors import SelfspecError
+from selfspec_core.resolve import flat
 
 _LIBRARIES = (
     "selfspec torch transformers peft trl accelerate bitsandbytes tokenizers numpy rapidfuzz"
@@ -56,7 +57,7 @@ def check_same(manifest: dict[str, Any], assembly: Assembly) -> None:
 
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, Any, Any]]:
     """Returns (key, before, now) for every value of nested tables that is not the same."""
-    old, new = _flat(before), _flat(now)
+    old, new = flat(before), flat(now)
     keys = [*new, *(key for key in old if key not in new)]
     return [(key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)]
 
@@ -113,12 +114,3 @@ def _file_digest(file: Path) -> tuple[str, int, str]:
 def digest_rows(rows: Iterable[object]) -> str:
     """Returns what tells rows from others."""
     return hashlib.sha256(repr(list(rows)).encode()).hexdigest()[:16]
-
-
-def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Returns nested tables as one, keys joined by dots."""
-    flat: dict[str, Any] = {}
-    for key, value in table.items():
-        name = f"{prefix}{key}"
-        flat.update(_flat(value, f"{name}.") if isinstance(value, dict) else {name: value})
-    return flat

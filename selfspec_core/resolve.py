@@ -5,8 +5,11 @@ An unknown key is an error with the nearest known one.
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -130,3 +133,32 @@ def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:
     for part in path:
         model = model.model_fields[part].annotation  # type: ignore[assignment]
     return list(model.model_fields)
+
+
+def flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Returns nested tables as one, keys joined by dots."""
+    rows: dict[str, Any] = {}
+    for key, value in table.items():
+        name = f"{prefix}{key}"
+        rows.update(flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value})
+    return rows
+
+
+def toml_key(name: str) -> str:
+    """Returns a key as TOML writes it."""
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else as_toml(name)
+
+
+def as_toml(value: Any) -> str:
+    """Returns a value as TOML writes it on one line."""
+    match value:
+        case Mapping():
+            pairs = (f"{toml_key(str(key))} = {as_toml(one)}" for key, one in value.items())
+            return "{ " + ", ".join(pairs) + " }"
+        case list() | tuple():
+            return "[" + ", ".join(map(as_toml, value)) + "]"
+        case str():  # JSON escapes what TOML wants escaped, but for DEL
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case date() | time():
+            return value.isoformat()
+    return json.dumps(value)

@@ -161,6 +161,7 @@ def save(peft_model: Any, out: Path, base: str) -> None:
     """Writes the adapter; its configuration names the base as the user did, in a fixed order."""
     peft_model.peft_config["default"].base_model_name_or_path = base
     peft_model.save_pretrained(out, selected_adapters=["default"], save_embedding_layers=False)
+    (out / "README.md").unlink(missing_ok=True)  # an empty form of peft's; the run writes a card
     file = out / "adapter_config.json"
     written = json.loads(file.read_text(encoding="utf-8"))
     written["target_modules"] = sorted(written["target_modules"])

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TextIO
 
+from selfspec_core.progress import duration as duration
+
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
@@ -67,18 +69,6 @@ class Stage:
     def summary(self) -> str:
         """Returns what a finished stage did: `560 instructions, 39 s, 14.2/s`."""
         return joined(f"{self.done} {self.unit}" if self.done else "", self.passed(), self.speed())
-
-
-def duration(seconds: float) -> str:
-    """Returns a time span as `4.2 s`, `31 s`, `2 min 05 s` or `3 h 12 min`."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def joined(*parts: str) -> str:

@@ -22,6 +22,7 @@ from selfspec_core.knowledge import check_paths, take_in
 from selfspec_core.manifest import new_manifest
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.provenance import check_same
+from selfspec_core.report.keep import keep_results, keep_seeds
 from selfspec_core.request import Request
 from selfspec_core.runs import RUNS, Run
 from selfspec_core.sources import domain_clashes
@@ -116,7 +117,9 @@ def carry_out(run: Run, assembly: Assembly, clock: Callable[[], float]) -> None:
         if assembly.knowledge and context.retriever:
             folder = run.path / "knowledge"
             take_in(context.retriever, assembly.knowledge, folder, context.progress)
+        keep_seeds(run.path, context.seeds)
         chosen = run_rounds(run, assembly.parts, context)
+        keep_results(run, assembly.parts.sets, context)
         run.manifest.update(state="finished", chosen_round=chosen)
         _note_shortfall(run, chosen, assembly.settings.data.size)
     finally:
@@ -173,5 +176,19 @@ def _say_plan(run: Run, assembly: Assembly) -> None:
 def _show(run: Run) -> None:
     from selfspec_core.cli.show import render
 
+    _draw(run)
     sys.stderr.flush()
     render(run.path)
+
+
+def _draw(run: Run) -> None:
+    """Writes report.html; whatever keeps it from being drawn is one line and fails nothing."""
+    from selfspec_core.cli.show import summarize
+    from selfspec_core.report.page import write_report
+
+    try:
+        said = f"report      {write_report(run.path, summarize(run.path))}"
+    except Exception as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        said = f"no report: {why}; `selfspec report {quote(run.path.name)}` tries again"
+    click.echo(plain(said), err=True)

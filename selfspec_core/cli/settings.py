@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping
-from datetime import date, time
+from collections.abc import Iterator
 from typing import Any
 
 import click
 from pydantic import BaseModel
 
 from selfspec_core.cli.output import print_json
-from selfspec_core.resolve import parse_flag
+from selfspec_core.resolve import as_toml, parse_flag, toml_key
 
 
 @click.command()
@@ -54,7 +51,7 @@ def _tables(
     tables: dict[str, BaseModel] = {"": found}
     tables |= {name: table for name, table in found if isinstance(table, BaseModel)}
     for name, one in zip(found.filters.order, build_filters(host, found), strict=True):
-        tables[f"filters.{_key(name)}"] = one.settings
+        tables[f"filters.{toml_key(name)}"] = one.settings
     used: list[tuple[str, str | None]] = [
         ("generators", found.propose.generator),
         ("generators", found.answer.generator),
@@ -66,7 +63,7 @@ def _tables(
     for kind, component in used:
         if component:
             own = host.build(kind, component, found.components.of(component), chosen.name)
-            tables[f"components.{_key(component)}"] = own.settings
+            tables[f"components.{toml_key(component)}"] = own.settings
     return tables
 
 
@@ -87,24 +84,5 @@ def _lines(name: str, table: BaseModel) -> Iterator[str]:
         yield f"\n[{name}]"
     for key, value in values.items():
         description = type(table).model_fields[key].description
-        start = f"# {_key(key)} =" if value is None else f"{_key(key)} = {_toml(value)}"
+        start = f"# {toml_key(key)} =" if value is None else f"{toml_key(key)} = {as_toml(value)}"
         yield f"{start}  # {description}" if description else start
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else _toml(name)
-
-
-def _toml(value: Any) -> str:
-    """Returns a value as TOML writes it on one line."""
-    match value:
-        case Mapping():
-            pairs = (f"{_key(str(key))} = {_toml(one)}" for key, one in value.items())
-            return "{ " + ", ".join(pairs) + " }"
-        case list() | tuple():
-            return "[" + ", ".join(map(_toml, value)) + "]"
-        case str():  # JSON escapes what TOML wants escaped, but for DEL
-            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-        case date() | time():
-            return value.isoformat()
-    return json.dumps(value)

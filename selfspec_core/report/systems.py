@@ -1,0 +1,74 @@
+"""What each system of a table is, in plain words, and in which order systems are listed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+OURS = ("specialized", "preferred")
+CONTROLS = ("seeds-only", "generic")
+
+_SAID = {
+    "base": "the untuned model, asked in the layout that the specialist is tuned in",
+    "base-best": "the untuned model, asked in the layout that suits it best on dev items",
+    "seeds-only": "the same model tuned on the seeds alone, for the recipe's epochs",
+    "seeds-only-long": "the same model tuned on the seeds alone, for the specialist's steps",
+    "generic": "the same model put through the same pipeline from general seeds",
+    "specialized": "the model tuned on what it wrote itself, and on the seeds",
+    "preferred": "the specialist, tuned further on pairs of its own answers",
+}
+
+
+def family(system: str) -> str:
+    """Returns what a system is to the claim: `base`, `control`, `ours` or `other`."""
+    name = system.partition("@")[0]
+    if name.startswith(OURS):
+        return "ours"
+    if name.startswith(CONTROLS):
+        return "control"
+    return "base" if name in ("base", "base-best") else "other"
+
+
+def ordered(systems: Iterable[str]) -> list[str]:
+    """Returns the systems by family, the specialist last; within one, as they were evaluated."""
+    rank = {"base": 0, "other": 1, "control": 2, "ours": 3}
+    return sorted(systems, key=lambda system: rank[family(system)])
+
+
+def explained(system: str) -> str:
+    """Says what a system is."""
+    name, _, shots = system.partition("@")
+    words = _SAID.get(name, "another model, asked the same items")
+    name_ends = re.search(r"(?<=\D)$|\+|retriev", name)
+    if name_ends and "retriev" in system:
+        words = _SAID["specialized"] + ", shown retrieved passages"
+    count = re.match(r"\d+", shots)
+    if count and int(count[0]):
+        if name == "base":
+            words = "the untuned model"
+        words += (
+            f", after {count[0]} demonstrations" if count[0] != "1" else ", after 1 demonstration"
+        )
+    return words
+
+
+def ours(scores: Mapping[str, Any]) -> str:
+    """Returns the system that the gains of a table are gains of."""
+    pairs = [pair.partition(" - ")[0] for pair in scores.get("gains", {})]
+    return max(dict.fromkeys(pairs), key=pairs.count) if pairs else "specialized@0"
+
+
+def better(scores: Mapping[str, Any], kind: str) -> str | None:
+    """Returns the best system of a family that is asked without demonstrations.
+
+    A claim holds against the better base and the better control, not against the weaker.
+    """
+    known = {
+        name: float(one["macro"])
+        for name, one in scores.get("systems", {}).items()
+        if family(name) == kind and name.endswith("@0")
+    }
+    pairs = {pair.partition(" - ")[2] for pair in scores.get("gains", {})}
+    known = {name: macro for name, macro in known.items() if name in pairs}
+    return max(known, key=lambda name: known[name]) if known else None

@@ -1,0 +1,85 @@
+"""What is claimed, and against whom."""
+
+import pytest
+
+from selfspec_core.report.figures import markers
+from selfspec_core.report.result import carried_by, claims, in_words
+from selfspec_core.report.systems import better, explained, family, ordered
+
+
+def scores(gains, sizes=30):
+    macros = {"base@0": 0.1, "base-best@0": 0.3, "base@5": 0.9, "seeds-only@0": 0.4,
+              "seeds-only-long@0": 0.2, "generic@0": 0.35, "specialized@0": 0.5}  # fmt: skip
+    return {
+        "systems": {
+            name: {
+                "macro": m,
+                "low": m,
+                "high": m,
+                "n": 60,
+                "parsable": 1,
+                "tasks": {"a": m, "b": m},
+            }
+            for name, m in macros.items()
+        },
+        "gains": {
+            f"specialized@0 - {name}": dict(zip(("mean", "low", "high"), gain, strict=True))
+            for name, gain in gains.items()
+        },
+        "sizes": {"a": sizes, "b": sizes},
+    }
+
+
+UP, FLAT, DOWN = (0.2, 0.1, 0.3), (0.01, -0.1, 0.1), (-0.2, -0.3, -0.1)
+
+
+def test_a_claim_is_made_against_the_better_of_each_kind():
+    given = scores(
+        dict.fromkeys(("base@0", "base-best@0", "base@5", "seeds-only@0", "generic@0"), UP)
+    )
+    assert better(given, "base") == "base-best@0" and better(given, "control") == "seeds-only@0"
+    assert [claim["system"] for claim in claims(given)] == ["base-best@0", "seeds-only@0"]
+
+
+@pytest.mark.parametrize(
+    ("base", "control", "sizes", "words"),
+    [
+        (UP, UP, 30, "The specialist does better than the untuned model in its better layout"),
+        (UP, FLAT, 30, "against the better control (+0.010) the interval includes zero"),
+        (FLAT, FLAT, 30, "No gain is shown: against"),
+        (FLAT, DOWN, 30, "does worse than the better control (−0.200)"),
+        (UP, UP, 3, "there is too little for a verdict"),
+    ],
+)
+def test_the_result_in_words(base, control, sizes, words):
+    said = in_words(scores({"base-best@0": base, "seeds-only@0": control}, sizes))
+    assert words in said and said.endswith(".")
+
+
+def test_nothing_is_claimed_without_gains():
+    assert claims(scores({})) == [] and in_words(scores({})) == ""
+
+
+def test_a_gain_that_two_tasks_carry_is_said():
+    gains = {t: {"mean": m, "low": m - 0.01, "high": m + 0.01}
+             for t, m in {"a": 0.5, "b": 0.4, "c": 0.002, "d": -0.1}.items()}  # fmt: skip
+    said = carried_by(gains, "base@0")
+    assert "ahead in 3 of 4 tasks (2 with" in said and "behind in 1 (1 with" in said
+    assert "Without a and b the mean gain would be −0.049." in said
+
+
+def test_systems_are_told_apart_and_ordered():
+    names = ["specialized@0", "other-model@0", "generic@0", "base@5", "base@0", "specialized@1"]
+    assert ordered(names) == [
+        "base@5",
+        "base@0",
+        "other-model@0",
+        "generic@0",
+        "specialized@0",
+        "specialized@1",
+    ]
+    assert family("preferred@0") == "ours" and family("seeds-only-long@0") == "control"
+    looks = [tuple(sorted(look.items())) for look in markers(names).values()]
+    assert len(set(looks)) == len(names)
+    assert explained("base@5") == "the untuned model, after 5 demonstrations"
+    assert explained("specialized@1").endswith("after 1 demonstration")
