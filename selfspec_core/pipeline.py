@@ -72,6 +72,7 @@ def run_round(
             collect_generic(folder, earlier, *made, context)
 
     if parts.training_model is not None:
+        context.model.unload()
         context.model = parts.training_model
     _load(folder, context)
     if not context.model.capabilities.trains:
