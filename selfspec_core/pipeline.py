@@ -121,7 +121,10 @@ def run_round(
             collect(folder, earlier, proposer, answerer, filters, *tuning, context)
         _check_accepted(folder)
 
-    local = replace(context, model=parts.training_model or context.model)
+    local = context
+    if parts.training_model is not None:
+        context.model.unload()  # until there is something to write again
+        local = replace(context, model=parts.training_model)
     _load(folder, local)
     if not local.model.capabilities.trains:
         context.progress.say(

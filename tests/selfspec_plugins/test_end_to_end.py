@@ -73,6 +73,7 @@ def test_scripted_proposals_train_a_real_model(architecture: str, tmp_path: Path
     from transformers import AutoModelForCausalLM
 
     folder = tiny_models.build(tmp_path / architecture, architecture)
+    other = tiny_models.build(tmp_path / "another", architecture)
     script = tmp_path / "script.jsonl"
     script.write_text("\n".join(map(json.dumps, SCRIPT)))
     settings = (
@@ -86,6 +87,7 @@ def test_scripted_proposals_train_a_real_model(architecture: str, tmp_path: Path
         seeds=_seeds(tmp_path / "seeds.jsonl"),
         benchmarks=(_benchmark(tmp_path / "bench.jsonl"),),
         set=settings,
+        baselines=(str(other),),
     )
     assembly = assemble(request, Silent())
     run = Run.create(tmp_path / "run", {})
@@ -102,5 +104,9 @@ def test_scripted_proposals_train_a_real_model(architecture: str, tmp_path: Path
     own = scores["sets"]["bench"]
     assert own["systems"]["specialized@0"]["n"] == 8
     assert set(own["likelihood"]["systems"]) == set(own["systems"])
+    assert {"another@0", "another@1"} < set(own["systems"])
+    assert scores["collateral"]["general"]["test"]["n"] == 84
+    models = (assembly.parts.training_model, assembly.parts.baselines[0].model)
+    assert all(model.hf is None for model in models)  # each has made room for the next
     base = AutoModelForCausalLM.from_pretrained(folder)
     assert PeftModel.from_pretrained(base, run.path / "round-1/adapter")

@@ -288,3 +288,24 @@ def test_an_unreachable_hub_id_is_named(monkeypatch):
     with pytest.raises(UsageError, match="someone/nothing.*--model PATH") as caught:
         TransformersModel(ModelSettings(name="someone/nothing")).load()
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_made_room_is_as_it_was_when_loaded_again(tmp_path):
+    import gc
+    import weakref
+
+    import torch
+
+    model = TransformersModel(ModelSettings(path=tiny_models.build(tmp_path, "llama"), threads=2))
+    model.unload()  # nothing is there to go
+    before = torch.get_num_threads()
+    model.load()
+    said = model.generate(PROMPTS, Sampling(max_new_tokens=8))
+    gone = weakref.ref(model.hf)
+    model.unload()
+    gc.collect()
+    assert gone() is None and model.hf is None
+    assert torch.get_num_threads() == before
+    model.load()
+    assert model.generate(PROMPTS, Sampling(max_new_tokens=8)) == said
+    torch.set_num_threads(before)
