@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +20,7 @@ from selfspec_core.stages.generic import collect_generic
 from selfspec_core.stages.names import GENERIC, PREFERRED, SPECIALIST
 from selfspec_core.stages.prefer import make_pairs, prefer
 from selfspec_core.stages.specialize import specialize, train_controls
+from selfspec_core.stages.summary import check_accepted
 from selfspec_core.stages.tuning import trained
 from selfspec_core.stopping import Result, best, on_dev, why_stop
 from selfspec_core.types import Adapter, Example
@@ -119,7 +119,7 @@ def run_round(
             collect_again(folder, earlier, answerer, filters, *tuning, context)
         else:
             collect(folder, earlier, proposer, answerer, filters, *tuning, context)
-        _check_accepted(folder)
+        check_accepted(folder)
 
     local = context
     if parts.training_model is not None:
@@ -256,17 +256,3 @@ def _load(folder: RoundFolder, context: Context) -> None:
             raise SelfspecError(f"cannot resume: model '{name}' is not the one the run began with")
     if not any(c["stage"] == "load" and c["model"] == name for c in folder.commits):
         folder.commit("load", folder.done("load"), {}, model=name, **{"is": details})
-
-
-def _check_accepted(folder: RoundFolder) -> None:
-    """Fails loudly when every candidate was rejected: the three top reasons, a sample of each."""
-    if next(folder.read("examples"), None) is not None:
-        return
-    rejected = list(folder.read("rejected"))
-    counts = Counter(f"{row['filter']}: {row['reason']}" for row in rejected)
-    lines = [f"0 of {len(rejected)} accepted"]
-    for reason, count in counts.most_common(3):
-        sample = next(r for r in rejected if f"{r['filter']}: {r['reason']}" == reason)
-        text = sample.get("text") or f"{sample['instruction']} | {sample['input']}"
-        lines.append(f"  {count} x {reason}; for example {text[:160]!r}")
-    raise SelfspecError("\n".join(lines))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from selfspec_core.errors import SelfspecError
 from selfspec_core.runs import RoundFolder
 
 
@@ -29,3 +30,21 @@ def funnel(folder: RoundFolder) -> dict[str, Any]:
         "reasons": dict(reasons.most_common()),
         "tasks": dict(tasks.most_common()),
     }
+
+
+def check_accepted(folder: RoundFolder) -> None:
+    """Fails loudly when every candidate was rejected.
+
+    Raises:
+        SelfspecError: with the three top reasons and a sample of each.
+    """
+    if next(folder.read("examples"), None) is not None:
+        return
+    rejected = list(folder.read("rejected"))
+    counts = Counter(f"{row['filter']}: {row['reason']}" for row in rejected)
+    lines = [f"0 of {len(rejected)} accepted"]
+    for reason, count in counts.most_common(3):
+        sample = next(r for r in rejected if f"{r['filter']}: {r['reason']}" == reason)
+        text = sample.get("text") or f"{sample['instruction']} | {sample['input']}"
+        lines.append(f"  {count} x {reason}; for example {text[:160]!r}")
+    raise SelfspecError("\n".join(lines))
