@@ -14,7 +14,14 @@ of which only ever widens:
 - Ends move out by as much as the standard error by the jackknife exceeds that of the bootstrap,
   which is too small for F1 of few items.
 
-TABLE_HERE
+Only over several demonstration sets (or runs) may an end move in: resampling both ways counts twice
+what is peculiar to an item in a set, and that is taken off again (`_scale`).
+
+Simulated (`tests/benchmarks/coverage.py`) for 8 tasks of 30 or 100 items, accuracy, macro-F1 and set
+F1: 94 to 97 % of the intervals hold the gain, also where 3 % of the items carry it (plain percentile
+intervals: 90 to 92 % there), and with no gain at most 3.3 % lie above 0. What falls short: one task
+of 30 items alone whose gain 3 % of the items carry, 60 %. Two samples in five hold no such item and
+show no gain, which no method can make up for; the interval is then too low, never too high.
 """
 
 from __future__ import annotations

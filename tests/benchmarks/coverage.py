@@ -6,6 +6,9 @@ perfectly by the first: a quarter of them (dense), or few enough that about 3 % 
 (sparse), alone or beside *churn*, items that are answered anew by chance. With no gain there is
 churn alone. The true gain is that of four million items.
 
+With `--runs` a system stands for several runs, as in `pooled.py`: accuracy, a true gain of .1 whose
+size varies from run to run, by one amount for all tasks and by half as much for each of its own.
+
 Prints a table: coverage, intervals that lie above the truth and below it, all in percent, and the
 mean width. With no gain, the share above the truth is P(low > 0). Two thousand pairs a line: the
 standard error of a coverage of 95 % is 0.5 points. A thousand resamples a pair, half of a run's.
@@ -17,6 +20,7 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,6 +138,32 @@ def simulate(
     return 1 - above - below, above, below, width
 
 
+def simulate_runs(
+    runs: int, varies: float, tasks: int, items: int, pairs: int, resamples: int = 1000
+) -> tuple[float, float, float, float]:
+    """Returns the same for accuracy over several runs; the base answers alike in all of them."""
+    draw, sizes = np.random.default_rng([runs, items]), {f"task {t}": items for t in range(tasks)}
+    found = []
+    for number in range(pairs):
+        if number % SHARED == 0:
+            bootstrap = Bootstrap(sizes, resamples, number, dict.fromkeys(sizes, "run"))
+        hard = draw.random((tasks, 1, items)) * np.ones((runs, 1))
+        of_run = draw.normal(0, varies, (1, runs, 1)) + draw.normal(0, varies / 2, (tasks, runs, 1))
+        anew = np.where(draw.random(hard.shape) < 0.3, draw.random(hard.shape), hard)
+        ours, theirs = anew < 0.5 + of_run, hard < 0.4
+        tables = [
+            {
+                t: Counts("accuracy", c[..., None].astype(float))
+                for t, c in zip(sizes, each, strict=True)
+            }
+            for each in (ours, theirs)
+        ]
+        gain = bootstrap.gain(*tables)
+        found.append((gain.low > 0.1, gain.high < 0.1, gain.high - gain.low))
+    above, below, width = np.mean(np.array(found, float), axis=0)
+    return 1 - above - below, above, below, width
+
+
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -141,17 +171,22 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, nargs="+", default=[1, 8, 12])
     parser.add_argument("--items", type=int, nargs="+", default=[30, 100])
     parser.add_argument("--metrics", nargs="+", default=[*WORLDS], choices=WORLDS)
+    parser.add_argument("--runs", type=int, nargs="*", default=[])
     options, start = parser.parse_args(), time.perf_counter()
     print("| tasks | items each | metric | case | coverage | above | below | width |")
     print("|---|---|---|---|---|---|---|---|")
-    for tasks in options.tasks:
-        for items in options.items:
-            for metric in options.metrics:
-                for case in CASES:
-                    found = simulate(metric, case, tasks, items, options.pairs)
-                    shares = " | ".join(f"{100 * share:.1f}" for share in found[:3])
-                    head = f"| {tasks} | {items} | {metric} | {case.name} "
-                    print(f"{head}| {shares} | {found[3]:.3f} |", flush=True)
+
+    def line(head: str, found: tuple[float, float, float, float]) -> None:
+        shares = " | ".join(f"{100 * share:.1f}" for share in found[:3])
+        print(f"| {head} | {shares} | {found[3]:.3f} |", flush=True)
+
+    for tasks, items in product(options.tasks, options.items):
+        for metric, case in () if options.runs else product(options.metrics, CASES):
+            head = f"{tasks} | {items} | {metric} | {case.name}"
+            line(head, simulate(metric, case, tasks, items, options.pairs))
+        for runs, varies in product(options.runs, (0.0, 0.01, 0.02)):
+            head = f"{tasks} | {items} | accuracy | {runs} runs, SD {varies}"
+            line(head, simulate_runs(runs, varies, tasks, items, options.pairs))
     print(f"\n{options.pairs} pairs a line, {time.perf_counter() - start:.0f} s")
 
 

@@ -163,6 +163,12 @@ def test_an_interval_holds_a_sparse_gain_as_often_as_it_says(metric, monkeypatch
     assert sum(missed(metric, 0.05, 0.0)) < 0.07  # plain percentile intervals: 0.077 to 0.098
 
 
+def test_an_interval_over_runs_is_neither_too_narrow_nor_twice_too_wide(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    covered, *_ = import_module("coverage").simulate_runs(3, 0.01, 8, 30, pairs=300, resamples=300)
+    assert 0.92 < covered < 0.975  # with everything counted that is drawn twice: 0.985
+
+
 def test_no_gain_is_seldom_taken_for_one(monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
     assert missed("macro_f1", 0.0, 0.5)[0] < 0.045
