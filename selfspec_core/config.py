@@ -219,7 +219,7 @@ class RoundsSettings(Table):
         "base", description="who proposes from round 2 on, if instructions are renewed"
     )
     answerer: Literal["base", "specialist"] = Field(
-        "specialist", description="who answers from round 2 on; the best specialist so far"
+        "specialist", description="who answers from round 2 on; the specialist of the round before"
     )
     collect: Literal["replace", "add"] = Field(
         "replace",

@@ -169,12 +169,14 @@ def report(chosen: Round, parts: Parts, context: Context) -> None:
 
 
 def _at_work(done: Sequence[Round], parts: Parts, context: Context) -> tuple[Generator, Generator]:
-    """Returns who proposes and who answers: from round 2 on, maybe the best specialist so far."""
+    """Returns who proposes and who answers: from round 2 on, maybe the specialist before.
+
+    The last and not the best one: that would answer kept instructions as it did once already.
+    """
     settings = context.settings.rounds
     if not done:
         return parts.proposer, parts.answerer
-    before = best([one.result for one in done], settings)
-    adapter = done[before.round - 1].specialist.path
+    adapter = done[-1].specialist.path
 
     def worker(generator: Generator, who: str) -> Generator:
         if who == "base":

@@ -87,6 +87,19 @@ def test_a_specialist_answers_in_its_own_layout_without_demonstrations(kept):
     assert not any(row.get("shown") for row in rows(kept, 2, "examples"))
 
 
+def test_the_specialist_of_the_round_before_works(tmp_path, monkeypatch):
+    adapters = []
+    real = pipeline.BySpecialist
+
+    def noted(generator, adapter, model):
+        adapters.append(adapter.relative_to(tmp_path))
+        return real(generator, adapter, model)
+
+    monkeypatch.setattr(pipeline, "BySpecialist", noted)
+    make(tmp_path / "run", {"rounds": {"max": 3, "margin": 0.0}}, RENEW)
+    assert adapters == [Path(f"run/round-{number}/adapter") for number in (1, 2)]
+
+
 def test_who_works_is_a_setting(tmp_path):
     base = {"rounds": {"max": 2, "margin": 0.0, "answerer": "base"}}
     path = make(tmp_path / "base", base)
