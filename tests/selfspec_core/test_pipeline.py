@@ -154,7 +154,8 @@ def test_resume_refuses_changed_weights(tmp_path: Path, changed: str) -> None:
         (tmp_path / name).write_text("a")
     model = SimpleNamespace(settings=SimpleNamespace(path=tmp_path))
     assembly = SimpleNamespace(
-        context=SimpleNamespace(model=model), parts=SimpleNamespace(training_model=None)
+        context=SimpleNamespace(model=model),
+        parts=SimpleNamespace(training_model=None, baselines=()),
     )
     before = provenance._models_digest(assembly)
     (tmp_path / "README.md").write_text("b")
