@@ -21,8 +21,8 @@ def reproduce(run: str, name: str | None, anyway: bool, as_json: bool) -> int:
     """Run the same settings again and compare byte by byte.
 
     Where bytes differ, it says which first, how many answers are others, and by how much the
-    scores differ, paired by item. Exit code 0 says that all bytes are the same, 1 that they are not. The same command with the
-    name of the new run goes on with it, and compares again once it is finished.
+    scores differ, paired by item. Exit code 0 says that all bytes are the same, 1 that they are
+    not. The same command with the name of the new run goes on with it, and compares again.
     """
     from selfspec_core.cli.output import print_json
     from selfspec_core.reproducing import check_whole
