@@ -19,7 +19,7 @@ from selfspec_core.errors import SelfspecError, UsageError, nearest
 
 COMMANDS = {
     "run": "Propose, answer, filter, tune and measure: the whole loop in one command.",
-    "resume": "Go on where a run stopped.",
+    "resume": "Go on where a run or a sweep stopped.",
     "sweep": "Run over the values of one setting; ends in a table and a plot.",
     "compare": "Compare runs, paired by item, on the items they share.",
     "reproduce": "Run the same settings again and compare byte by byte.",

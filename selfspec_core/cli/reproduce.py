@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 @click.option("--anyway", is_flag=True, help="Also where versions, model, seeds or items changed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def reproduce(run: str, name: str | None, anyway: bool, as_json: bool) -> int:
-    """Run the same settings again in a new run and compare: files byte by byte, scores by item.
+    """Run the same settings again and compare byte by byte.
 
-    Exit code 0 says that all bytes are the same, 1 that they are not. The same command with the
-    name of the new run goes on with it, and compares again once it is finished.
+    Where bytes differ, it says which first, how many answers are others, and by how much the
+    scores differ, paired by item. Exit code 0 says that all bytes are the same, 1 that they are
+    not. The same command with the name of the new run goes on with it, and compares again.
     """
     from selfspec_core.cli.output import print_json
     from selfspec_core.reproducing import check_whole
