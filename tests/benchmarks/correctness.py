@@ -157,7 +157,7 @@ class Judge:
         self.pools = [read_pool(name) for name in names]
         self.host = load_host("finance")
         self.assembly = assembled([flag for flag in flags if not flag.startswith("filters.")])
-        self.tables = resolve([("--set", parse_flag(flag)) for flag in flags]).filters
+        self.tables = resolve([("", {}), *(("--set", parse_flag(f)) for f in flags)]).filters
         self.said = [verdict(row) for pool in self.pools for _, row in pool]
         self.tasks = [row.task for pool in self.pools for _, row in pool]
 
