@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from selfspec_core.intervals import interval
 from selfspec_core.metrics import METRICS
 from selfspec_core.statistics import (
     LEAST_ITEMS,
@@ -19,7 +20,6 @@ from selfspec_core.statistics import (
     Counts,
     Gain,
     conclusion,
-    interval,
     tabulate,
 )
 from selfspec_core.types import Item, Prediction
