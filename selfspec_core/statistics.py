@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from selfspec_core.intervals import Effects, Floats, interval
+from selfspec_core.intervals import Effects, Floats, difference, interval
 from selfspec_core.metrics import METRICS
 from selfspec_core.types import Item, Prediction, Score
 
