@@ -10,6 +10,7 @@ from loops import PREFER, RENEW, ROUNDS, fingerprint, finish, make, manifest, re
 
 from selfspec_core import UsageError, files, pipeline, runs
 from selfspec_core.assemble import assemble
+from selfspec_core.cli.measure import _round_of
 from selfspec_core.cli.show import summarize
 from selfspec_core.progress import Silent
 from selfspec_core.request import Request
@@ -173,6 +174,15 @@ def test_without_dev_items_there_is_one_round(tmp_path):
     path = make(tmp_path / "adhoc", asked=asked)
     assert manifest(path)["stopped"] == "after round 1: no dev items to tell rounds apart by"
     assert manifest(path)["chosen_round"] == 1
+
+
+def test_evaluate_measures_the_chosen_round_not_the_last(kept):
+    said = manifest(kept)
+    for chosen in (1, 2, None):
+        (kept / "manifest.json").write_text(json.dumps(said | {"chosen_round": chosen}))
+        expected = chosen or len(said["rounds"])  # one that has not chosen yet: the last
+        assert _round_of(str(kept)).path.name == f"round-{expected}"
+    (kept / "manifest.json").write_text(json.dumps(said))
 
 
 class Killed(BaseException):

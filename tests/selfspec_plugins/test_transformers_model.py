@@ -259,7 +259,7 @@ def test_what_the_model_says_about_itself(tiny):
     model = tiny()
     said = model.describe()
     assert said["class"] == "LlamaForCausalLM" and said["dtype"] == "float32"
-    assert said["parameters"] == sum(p.numel() for p in model.hf.parameters())
+    assert said["parameters"] == sum(p.numel() for p in model.release_adapters().parameters())
     assert all(len(digits) == 16 for digits in said["weights"].values()) and said["weights"]
     assert model.capabilities.context == 256 and model.capabilities.trains
 
