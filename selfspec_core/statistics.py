@@ -4,7 +4,7 @@ Items are resampled within their task, demonstration sets too where there are se
 computed anew inside each resample and averaged over tasks (macro). All systems of a run share the
 resample weights, so the difference of two systems is paired by item.
 
-How ends of intervals are found, and how often they hold the truth: `selfspec_core.intervals`.
+How the ends are found, and how often they hold the truth, is in `selfspec_core.intervals`.
 """
 
 from __future__ import annotations
@@ -170,18 +170,16 @@ class Bootstrap:
         low, high = interval(mean, samples, effects)
         return Gain(mean, max(low, -1.0), min(high, 1.0))
 
-    def each(self, table: Table) -> list[float]:
-        """Returns the macro score of every demonstration set."""
+    def spread(self, table: Table) -> float | None:
+        """Returns the standard deviation of the macro score over demonstration sets, if several."""
         sets = min(counts.values.shape[0] for counts in table.values())
-        return [
+        if sets < 2:
+            return None
+        each = [
             _mean(_point(Counts(c.metric, c.values[s : s + 1])) for c in table.values())
             for s in range(sets)
         ]
-
-    def spread(self, table: Table) -> float | None:
-        """Returns the standard deviation of the macro score over demonstration sets, if several."""
-        each = self.each(table)
-        return float(np.std(each, ddof=1)) if len(each) > 1 else None
+        return float(np.std(each, ddof=1))
 
     def _samples(self, table: Table) -> Floats:
         """Returns the macro score of every resample: [resamples]."""
