@@ -170,16 +170,18 @@ class Bootstrap:
         low, high = interval(mean, samples, effects)
         return Gain(mean, max(low, -1.0), min(high, 1.0))
 
-    def spread(self, table: Table) -> float | None:
-        """Returns the standard deviation of the macro score over demonstration sets, if several."""
+    def each(self, table: Table) -> list[float]:
+        """Returns the macro score of every demonstration set."""
         sets = min(counts.values.shape[0] for counts in table.values())
-        if sets < 2:
-            return None
-        each = [
+        return [
             _mean(_point(Counts(c.metric, c.values[s : s + 1])) for c in table.values())
             for s in range(sets)
         ]
-        return float(np.std(each, ddof=1))
+
+    def spread(self, table: Table) -> float | None:
+        """Returns the standard deviation of the macro score over demonstration sets, if several."""
+        each = self.each(table)
+        return float(np.std(each, ddof=1)) if len(each) > 1 else None
 
     def _samples(self, table: Table) -> Floats:
         """Returns the macro score of every resample: [resamples]."""
