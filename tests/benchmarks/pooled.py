@@ -12,34 +12,34 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from selfspec_core.cli.order import ordered
 from selfspec_core.errors import UsageError
 from selfspec_core.pooling import Answered, Pool, pool, read_runs
 from selfspec_core.runs import find_run
-from selfspec_core.stages.names import BASES, OURS, SEED_CONTROLS
+from selfspec_core.stages.names import OURS
 from selfspec_core.statistics import Bootstrap
-
-SYSTEMS = (*BASES, *SEED_CONTROLS, OURS)
 
 
 def table(pooled: Pool, title: str) -> None:
-    """Prints scores and gains."""
+    """Prints scores and gains of every system that all runs asked."""
     bootstrap, tables = pooled.bootstrap, pooled.tables
+    systems = ordered(tables)
     items = sum(bootstrap.task_sizes.values())
     print(f"\n{title}, {items} test items\n\n| system | score | 95 % interval | SD over runs |")
     print("|---|---|---|---|")
-    for system in SYSTEMS:
+    for system in systems:
         score, spread = bootstrap.score(tables[system]), bootstrap.spread(tables[system])
         told = "-" if spread is None else f"{spread:.3f}"
         print(f"| {system} | {score.value:.3f} | [{score.low:.3f}, {score.high:.3f}] | {told} |")
     print("\n| gain | mean | 95 % interval |\n|---|---|---|")
-    for other in SYSTEMS[:-1]:
+    for other in (system for system in systems if system != OURS):
         gain = pooled.gain(OURS, other)
         print(f"| {OURS} − {other} | {gain.mean:+.3f} | [{gain.low:+.3f}, {gain.high:+.3f}] |")
-    print("\n| task | " + " | ".join(SYSTEMS) + " |")
-    print("|---" * (len(SYSTEMS) + 1) + "|")
-    scores = {system: bootstrap.score(tables[system]).tasks for system in SYSTEMS}
+    print("\n| task | " + " | ".join(systems) + " |")
+    print("|---" * (len(systems) + 1) + "|")
+    scores = {system: bootstrap.score(tables[system]).tasks for system in systems}
     for task in bootstrap.task_sizes:
-        row = " | ".join(f"{scores[system][task]:.3f}" for system in SYSTEMS)
+        row = " | ".join(f"{scores[system][task]:.3f}" for system in systems)
         print(f"| {task.partition('/')[2]} | {row} |")
 
 
@@ -49,7 +49,6 @@ def named(pooled: Pool, domain: str) -> Pool:
     tables = {
         system: {f"{domain}/{task}": counts for task, counts in own.items()}
         for system, own in pooled.tables.items()
-        if system in SYSTEMS
     }
     return Pool(tables, Bootstrap(sizes, drawn_with=by_domain(sizes)), pooled.draws)
 
@@ -59,7 +58,8 @@ def together(pools: list[Pool]) -> Pool:
     sizes = {task: n for one in pools for task, n in one.bootstrap.task_sizes.items()}
     tables = {
         system: {task: counts for one in pools for task, counts in one.tables[system].items()}
-        for system in SYSTEMS
+        for system in pools[0].tables
+        if all(system in one.tables for one in pools)
     }
     return Pool(tables, Bootstrap(sizes, drawn_with=by_domain(sizes)), pools[0].draws)
 
