@@ -228,11 +228,16 @@ def _parts(
 
 
 def build_filters(host: PluginHost, settings: Settings) -> list[Filter]:
-    """Builds the filters in order; a table of a filter that is not in the order is an error."""
+    """Builds the filters in order.
+
+    A recipe may hold settings of a filter that another order leaves out; of one that is not there
+    at all they are an error.
+    """
     order = settings.filters.order
     if len(set(order)) < len(order):
         raise UsageError("filters.order: names a filter twice")
+    known = {cls.name for _, cls in host.offered("filters")}
     for key in settings.filters.model_extra or {}:
-        if key not in order:
-            raise UsageError(f"unknown setting 'filters.{key}'{nearest(key, {'order', *order})}")
+        if key.rpartition("/")[2] not in known:
+            raise UsageError(f"unknown setting 'filters.{key}'{nearest(key, {'order', *known})}")
     return [host.build("filters", name, settings.filters.of(name)) for name in order]

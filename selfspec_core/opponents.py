@@ -29,13 +29,14 @@ _OWN_NAMES = {*BASE_NAMES, *CONTROLS, *TUNED_NAMES}
 def general_seeds(
     host: PluginHost, settings: Settings, domain: str
 ) -> tuple[list[Seed], list[str]]:
-    """Returns the seeds of the control `generic`, if it is asked for, and notes on it.
+    """Returns general seeds, if the control `generic` or replay asks for them, and notes.
 
     Raises:
         UsageError: if no plugin has seeds of that domain.
     """
     evaluation = settings.evaluation
-    if GENERIC not in evaluation.controls:
+    replayed = settings.data.replay > 0 and settings.data.replay_from == "general"
+    if GENERIC not in evaluation.controls and not replayed:
         return [], []
     if domain == evaluation.general:
         return [], [f"control {GENERIC} is left out: '{domain}' is what it would be made of"]

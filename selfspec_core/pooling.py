@@ -101,7 +101,7 @@ def _read(path: Path, known: dict[str, list[EvaluationSet]]) -> Answered:
                 raise UsageError(f"{path}: the items of '{one.name}' are not what they were then")
     said: dict[str, dict[str, list[Prediction]]] = {one.name: {} for one in known[key]}
     for row in RoundFolder(folder, write=False).read("predictions"):
-        if row["set"] in said and not row["system"].startswith("base["):  # layouts, on dev
+        if row["set"] in said and "[" not in row["system"]:  # MODEL[LAYOUT] was asked dev items
             said[row["set"]].setdefault(row["system"], []).append(Prediction.from_dict(row))
     items = {one.name: one.split("test") for one in known[key]}
     return Answered(path, manifest, scores, items, said)

@@ -34,16 +34,18 @@ def over_better(scores: Mapping[str, Any], style: Mapping[str, str]) -> Renderab
 def collateral(fields: Mapping[str, Any]) -> RenderableType:
     """Returns one line per other field: base and specialist on its test items."""
     from selfspec_core.cli.tables import interval, score
-    from selfspec_core.stages.names import BASE_BEST, OURS
+    from selfspec_core.stages.names import BASE_BEST
 
-    heads = ("items of", BASE_BEST, OURS, "gain", "95 % interval", "items", "")
+    measured = [one for splits in fields.values() for one in splits.values()]
+    ours = next(name for one in measured for name in one["systems"] if name != BASE_BEST)
+    heads = ("items of", BASE_BEST, ours, "gain", "95 % interval", "items", "")
     rows = table(*heads, right=heads[1:6])
     for name, splits in fields.items():
         one = splits.get("test") or next(iter(splits.values()), None)
         if one is None:
             continue
         said = loss(one)
-        both = (score(one["systems"][system]) for system in (BASE_BEST, OURS))
+        both = (score(one["systems"][system]) for system in (BASE_BEST, ours))
         numbers = (f"{one['mean']:+.3f}", interval(one), str(one["n"]), said)
         style = {"worse": "red", "better": "green"}.get(said, "")
         rows.add_row(*(cell(word, style) for word in (name, *both, *numbers)))

@@ -143,7 +143,7 @@ def test_without_a_preference_round_nothing_is_sampled(tmp_path):
 @pytest.mark.parametrize(
     ("preference", "said"),
     [
-        ({"pairs": "novelty"}, r"preference\.pairs = 'novelty'.*known: .*grounded.*majority"),
+        ({"pairs": "novelty"}, r"preference\.pairs = 'novelty'; did you mean"),
         ({"pairs": "majorty"}, r"preference\.pairs = 'majorty'; did you mean 'majority'"),
         ({"trainer": "lora"}, r"preference\.trainer: 'lora' cannot tune model 'scripted'"),
     ],

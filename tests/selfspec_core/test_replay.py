@@ -26,7 +26,7 @@ SEEDS = [seed(n) for n in range(7)]
 
 def context(**data):
     settings = Settings.model_validate({"data": data})
-    return Context("d", None, settings, SEEDS, general=[seed(n, "g") for n in range(5)])
+    return Context("d", None, settings, SEEDS, general_seeds=[seed(n, "g") for n in range(5)])
 
 
 @given(st.floats(0, 0.95), st.booleans(), st.sampled_from(["seeds", "general"]))
@@ -34,7 +34,7 @@ def test_the_share_is_met_with_the_fewest_rows(share, with_seeds, source):
     rows = [*(SEEDS if with_seeds else ()), *EXAMPLES]
     made = with_replay(rows, context(replay=share, replay_from=source))
     assert made[: len(rows)] == rows
-    pool = SEEDS if source == "seeds" else context().general
+    pool = SEEDS if source == "seeds" else context().general_seeds
     counts = Counter(row.id for row in made[len(rows) :])
     assert set(counts) <= {one.id for one in pool}
     if counts:
@@ -52,7 +52,10 @@ def test_it_is_off_unless_set_and_the_same_every_time():
     assert once == again and len(once) == 58  # 18 of 58 rows are seeds: 31 %
 
 
-def test_general_seeds_have_to_be_there():
+def test_general_seeds_are_there_when_they_are_replayed():
     asked = {"data": {"replay": 0.1, "replay_from": "general"}}
-    with pytest.raises(UsageError, match="no plugin provides general seeds"):
-        assemble(Request("finance", model="scripted", set=(asked,)), Silent())
+    made = assemble(Request("finance", model="scripted", set=(asked,)), Silent())
+    assert {seed.id for seed in made.context.general_seeds} >= {"general-review_mood-01"}
+    elsewhere = {**asked, "evaluation": {"general": "nowhere"}}
+    with pytest.raises(UsageError, match=r"evaluation\.general: .*nowhere"):
+        assemble(Request("finance", model="scripted", set=(elsewhere,)), Silent())

@@ -120,7 +120,7 @@ def test_a_plain_adapter_for_peft_gives_what_the_model_says(tuned, tmp_path, arc
     model, sft = tuned(architecture)
     adapter = LoraTrainer().prefer(pairs(), sft.path, tmp_path, preferring(model))
     names = sorted(path.name for path in adapter.path.iterdir())
-    assert names == ["README.md", "adapter_config.json", WEIGHTS]
+    assert names == ["adapter_config.json", WEIGHTS]
     base = AutoModelForCausalLM.from_pretrained(model.settings.path)
     plain = PeftModel.from_pretrained(base, adapter.path).eval()
     ids = model.tokenizer(PROMPT, return_tensors="pt").input_ids

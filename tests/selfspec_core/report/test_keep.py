@@ -10,7 +10,7 @@ from selfspec_core.report.cards import write_cards
 from selfspec_core.report.keep import keep_results, read_seeds
 from selfspec_core.request import Request
 from selfspec_core.runs import Run
-from selfspec_core.stages.specialize import trained
+from selfspec_core.stages.tuning import trained
 
 
 def test_results_by_task_add_up_to_the_scores(finance_run):
