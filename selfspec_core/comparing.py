@@ -150,6 +150,8 @@ def _difference(
     gain = bootstrap.gain(after, before)
     scores = [bootstrap.score(table).value for table in (before, after)]
     said = conclusion(gain, min(bootstrap.task_sizes.values()))
+    if max(side.draws for side in sides) == 2:  # one difference tells nothing of a spread
+        said = "no verdict: two runs"
     return {**dict(zip(letters, scores, strict=True)), **asdict(gain), "verdict": said}
 
 

@@ -89,6 +89,11 @@ def _about(folder: RoundFolder, scores: Mapping[str, Any], context: Context) -> 
             if one.get("systems")
         ],
         "tasks": {seed.task: seed.kind for seed in context.seeds},
+        "collateral": {
+            field: splits["test"]
+            for field, splits in (scores.get("collateral") or {}).items()
+            if "test" in splits
+        },
     }
 
 

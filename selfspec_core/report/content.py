@@ -140,8 +140,8 @@ def _lede(
     tasks = len({seed.task for seed in seeds})
     start = f"From {len(seeds)} hand-written seeds in {tasks} tasks, " if seeds else ""
     text = (
-        f"{start}{model} wrote {one['proposed']:,} instructions for {domain}; "
-        f"{one['accepted']:,} passed every filter and became examples."
+        f"{start}{model} wrote {one['proposed']:,} pieces of work for {domain}; "
+        f"{one['accepted']:,} were kept as examples."
     )
     text = f"{text[0].upper()}{text[1:]}" if not seeds else text
     training = (one.get("training") or {}).get("specialized")
@@ -156,7 +156,9 @@ def _tuned(one: Mapping[str, Any], training: Mapping[str, Any], manifest: Mappin
     """Says how it was tuned, and on how many items it was measured."""
     table = manifest["conditions"].get("settings", {}).get("training", {})
     epochs = f" for {table['epochs']:g} epochs" if "epochs" in table else ""
-    text = f" It was tuned on {training['rows']:,} rows{epochs}"
+    others = training["rows"] - one["accepted"]
+    seeds = f" and {others:,} rows of seeds" if others > 0 else ""
+    text = f" It was tuned on {training['rows'] - max(others, 0):,} examples{seeds}{epochs}"
     sets: list[Mapping[str, Any]] = [one, *one.get("benchmarks", {}).values()]
     first = next((found for found in sets if found["systems"]), None)
     if first is None:

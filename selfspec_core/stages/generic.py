@@ -48,8 +48,8 @@ def generic_rows(folder: RoundFolder, context: Context) -> list[Seed | Example]:
 
 def generic_funnel(folder: RoundFolder) -> dict[str, Any] | None:
     """Returns the counts of what the control collected, if it did."""
-    own = folder.within(f"controls/{GENERIC}") if (folder.path / "controls").is_dir() else None
-    return funnel(own) if own and own.commits else None
+    place = f"controls/{GENERIC}"
+    return funnel(folder.within(place)) if (folder.path / place).is_dir() else None
 
 
 def _generic(context: Context) -> Context:
