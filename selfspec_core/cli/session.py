@@ -87,6 +87,8 @@ def go_on(path: Path) -> None:
             click.echo(
                 f"{run.path} is finished; `selfspec show {called(run.path)}` shows it", err=True
             )
+            if not (run.path / "report.html").exists():  # killed between its end and its report
+                _draw(run)
             return
         if sweep := sweep_of(path):
             again = f"`selfspec resume {called(sweep)}` goes on with both"

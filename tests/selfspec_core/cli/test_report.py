@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from click.testing import CliRunner
 
@@ -49,3 +51,12 @@ def test_a_run_writes_its_page_and_lives_without(selfspec, tmp_path):
     assert done.returncode == 0 and "Results on finance" in done.stdout
     assert "no report: no figures today; `selfspec report b` tries again" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_resume_draws_the_page_that_a_kill_after_the_end_left_out(run_folder):
+    manifest = run_folder / "manifest.json"
+    finished = {**json.loads(manifest.read_text()), "state": "finished"}
+    manifest.write_text(json.dumps(finished))
+    result = CliRunner().invoke(cli, ["resume", "demo"])
+    assert result.exit_code == 0 and "is finished" in result.stderr
+    assert (run_folder / "report.html").exists()
