@@ -70,7 +70,7 @@ class DataSettings(Table):
         {}, description="largest shares of single tasks by name, in place of `task_share`"
     )
     replay: float = Field(
-        0.0, ge=0, lt=1, description="share of training rows that are seeds, repeated if need be"
+        0.0, ge=0, le=0.9, description="share of training rows that are seeds, repeated if need be"
     )
     replay_from: Literal["seeds", "general"] = Field(
         "seeds", description="replay the domain's seeds, or general ones"

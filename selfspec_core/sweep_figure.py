@@ -43,7 +43,7 @@ def draw_sweep(summary: Mapping[str, Any], file: Path) -> None:
         if ticks == "log":
             least = min(place for place in places if place > 0)
             axes.set_xscale("symlog", linthresh=least, linscale=0.5)
-        axes.set_xticks(places, [row["label"][:24] for row in rows])
+        axes.set_xticks(places, [_tick(row["label"]) for row in rows])
         axes.minorticks_off()
         if max(len(row["label"]) for row in rows) > _SHORT:
             axes.tick_params(axis="x", labelrotation=30)
@@ -98,3 +98,8 @@ def _line(
     for place, score in known:
         each = score["each"] if len(score["each"]) > 1 else []
         axes.plot([place] * len(each), each, "x", color=colour, markersize=4, transform=where)
+
+
+def _tick(label: str) -> str:
+    """Returns a label as a picture holds it: short, without control characters."""
+    return "".join(c if c.isprintable() else " " for c in label[:24])

@@ -9,7 +9,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -42,7 +42,7 @@ class Point:
 
     name: str
     label: str
-    value: Any
+    value: Any = field(hash=False)  # may be a list
     draw: int
 
 

@@ -24,6 +24,7 @@ def reproduce(run: str, name: str | None, anyway: bool, as_json: bool) -> int:
     scores differ, paired by item. Exit code 0 says that all bytes are the same, 1 that they are
     not. The same command with the name of the new run goes on with it, and compares again.
     """
+    from selfspec_core.cli.naming import check_name
     from selfspec_core.cli.output import print_json
     from selfspec_core.reproducing import check_whole
     from selfspec_core.runs import RUNS, Run, find_run
@@ -31,6 +32,8 @@ def reproduce(run: str, name: str | None, anyway: bool, as_json: bool) -> int:
     path = find_run(run)
     manifest = Run.open(path).manifest
     check_whole(path, manifest)
+    if name is not None:
+        check_name(name)
     again = RUNS / (f"{path.name}-again" if name is None else name)
     changed = _repeat(path, manifest, again, anyway=anyway)
     result = {"run": str(path), "again": str(again), "changed": changed, **_compared(path, again)}
@@ -47,7 +50,6 @@ def _repeat(
     """Takes the repetition to its end, wherever it is; returns the conditions that changed."""
     from dataclasses import asdict
 
-    from selfspec_core.cli.naming import check_name
     from selfspec_core.cli.session import go_on, repeat
     from selfspec_core.errors import UsageError
     from selfspec_core.provenance import differences
@@ -63,7 +65,6 @@ def _repeat(
             go_on(again)
         changed = differences(manifest["conditions"], found["conditions"])
         return [{"key": key, "before": a, "now": b} for key, a, b in changed]
-    check_name(again.name)
     changed = []
 
     def check(assembly: Assembly) -> None:

@@ -74,6 +74,10 @@ def summarize(path: Path) -> dict[str, Any]:
     }
 
 
+_COUNTS = {"proposed", "accepted", "rejected", "reasons", "tasks"}
+"""What scores.json says of the way to the examples."""
+
+
 def _round(folder: Path, number: int, domain: str | None) -> dict[str, Any]:
     """Returns a round's scores, or what it has counted so far."""
     file = folder / "scores.json"
@@ -84,8 +88,12 @@ def _round(folder: Path, number: int, domain: str | None) -> dict[str, Any]:
         return {"round": number, "evaluated": False, **counts, "systems": {}, "gains": {}}
     except json.JSONDecodeError as error:
         raise UsageError(f"{file}:{error.lineno}: not valid JSON: {error.msg}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file}: damaged: not UTF-8") from None
     if not isinstance(scores, dict) or not isinstance(scores.get("sets"), dict):
         raise UsageError(f"{file}: damaged: holds no scores")
+    if missing := _COUNTS - scores.keys():
+        raise UsageError(f"{file}: damaged: key '{min(missing)}' is missing")
     sets = dict(scores.pop("sets"))
     own = sets.pop(domain, None) or {"systems": {}, "gains": {}}
     return {**scores, "round": number, "evaluated": True, **own, "benchmarks": sets}

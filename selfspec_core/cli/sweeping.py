@@ -146,9 +146,11 @@ def _run(folder: SweepFolder, point: Point, host: PluginHost, resident: Resident
             resident.serve(assembly)
             try:
                 carry_out(run, assembly, clock)
-            except (UsageError, Interrupted):
+            except Interrupted:
                 raise
             except SelfspecError as error:
+                if isinstance(error, UsageError):  # found when the model was loaded
+                    run.discard_unused()
                 return str(error).splitlines()[0]
     click.echo(f"{point.name}: done, {duration(clock())}", err=True)
     return ""

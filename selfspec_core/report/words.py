@@ -73,6 +73,10 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.0f}\u00a0%"
 
 
+_REPEATABLE = {"benchmark": "benchmarks", "knowledge": "knowledge", "baseline": "baselines"}
+"""Flags that may be given more than once, and where a request keeps them."""
+
+
 def command(request: Mapping[str, Any]) -> str:
     """Returns the command line that asks for what a manifest's request says."""
     words = ["selfspec", "run"]
@@ -83,7 +87,7 @@ def command(request: Mapping[str, Any]) -> str:
     for table in request.get("set") or ():
         for key, value in flat(table).items():
             words += ["--set", f"{key}={value if _stays_text(value) else as_toml(value)}"]
-    for flag, values in (("benchmark", "benchmarks"), ("knowledge", "knowledge")):
+    for flag, values in _REPEATABLE.items():
         for value in request.get(values) or ():
             words += [f"--{flag}", str(value)]
     return " ".join(map(quote, words))

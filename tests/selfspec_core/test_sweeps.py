@@ -14,7 +14,7 @@ from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.model_types import Sampling
 from selfspec_core.request import Request
 from selfspec_core.sharing import Store, share_answers
-from selfspec_core.sweeps import Sweep, SweepFolder, nested_part, parse_over
+from selfspec_core.sweeps import Point, Sweep, SweepFolder, nested_part, parse_over
 
 
 @pytest.mark.parametrize(
@@ -161,3 +161,9 @@ def test_a_store_outlives_a_kill_and_loses_only_the_line_that_was_cut(tmp_path):
     assert again.generate(["a"], Sampling()) == said
     assert again.loglikelihood([("a", "b")]) == logs
     assert again.asked == 0
+
+
+def test_a_value_may_be_a_list():
+    """Points are looked up by hash; their values need not have one."""
+    one, other = (Point(f"without-{n}", f"{n}", value, 0) for n, value in enumerate((["a"], ["b"])))
+    assert {one: 1, other: 2}[other] == 2
