@@ -13,7 +13,7 @@ from typing import Any
 from selfspec_core.components import Context
 from selfspec_core.config import PreferenceSettings
 from selfspec_plugins.packing import Encoded
-from selfspec_plugins.sft import restore, save, watch
+from selfspec_plugins.sft import restore, save, shared_arguments, watch
 from selfspec_plugins.transformers_model import TransformersModel
 
 Sides = tuple[Encoded, Encoded]
@@ -122,32 +122,11 @@ def _arguments(
     from trl import DPOConfig
 
     settings: PreferenceSettings = context.settings.preference
-    training = context.settings.training
-    cpu = hf.device.type == "cpu"
     return DPOConfig(
-        output_dir=scratch,
-        beta=settings.beta,
-        use_cpu=cpu,
-        bf16=not cpu and "bfloat16" in str(hf.dtype),
-        max_steps=steps,
-        per_device_train_batch_size=1,
-        gradient_accumulation_steps=parts,
-        train_sampling_strategy="sequential",
+        **shared_arguments(context.settings.training, hf, scratch, steps, parts),
         learning_rate=settings.lr,
-        lr_scheduler_type="linear",
-        warmup_steps=round(training.warmup * steps),
-        weight_decay=0.0,
-        optim="adamw_torch",
         seed=random_seed,
-        activation_checkpointing=training.gradient_checkpointing,
-        remove_unused_columns=False,
-        max_length=None,
-        save_strategy="no",
-        logging_steps=1,
-        disable_tqdm=True,
-        report_to=[],
-        log_level="error",
-        dataloader_pin_memory=False,
+        beta=settings.beta,
     )
 
 

@@ -100,32 +100,44 @@ def _arguments(
 ) -> Any:
     from trl import SFTConfig
 
-    cpu = hf.device.type == "cpu"
     return SFTConfig(
-        output_dir=scratch,
-        use_cpu=cpu,
-        bf16=not cpu and "bfloat16" in str(hf.dtype),
-        max_steps=steps,
-        per_device_train_batch_size=1,
-        gradient_accumulation_steps=parts,
-        train_sampling_strategy="sequential",
+        **shared_arguments(settings, hf, scratch, steps, parts),
         learning_rate=settings.lr,
-        lr_scheduler_type="linear",
-        warmup_steps=round(settings.warmup * steps),
-        weight_decay=0.0,
-        optim="adamw_torch",
         seed=random_seed,
-        activation_checkpointing=settings.gradient_checkpointing,
         dataset_kwargs={"skip_prepare_dataset": True},
-        remove_unused_columns=False,
-        max_length=None,
-        save_strategy="no",
-        logging_steps=1,
-        disable_tqdm=True,
-        report_to=[],
-        log_level="error",
-        dataloader_pin_memory=False,
     )
+
+
+def shared_arguments(
+    settings: TrainingSettings, hf: Any, scratch: str, steps: int, parts: int
+) -> dict[str, Any]:
+    """Returns the arguments that every trainer of TRL's is given here.
+
+    Micro-batches are made beforehand, so TRL is to take them one by one and as they are.
+    """
+    cpu = hf.device.type == "cpu"
+    return {
+        "output_dir": scratch,
+        "use_cpu": cpu,
+        "bf16": not cpu and "bfloat16" in str(hf.dtype),
+        "max_steps": steps,
+        "per_device_train_batch_size": 1,
+        "gradient_accumulation_steps": parts,
+        "train_sampling_strategy": "sequential",
+        "lr_scheduler_type": "linear",
+        "warmup_steps": round(settings.warmup * steps),
+        "weight_decay": 0.0,
+        "optim": "adamw_torch",
+        "activation_checkpointing": settings.gradient_checkpointing,
+        "remove_unused_columns": False,
+        "max_length": None,
+        "save_strategy": "no",
+        "logging_steps": 1,
+        "disable_tqdm": True,
+        "report_to": [],
+        "log_level": "error",
+        "dataloader_pin_memory": False,
+    }
 
 
 def _lora(settings: TrainingSettings, hf: Any) -> Any:
