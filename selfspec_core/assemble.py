@@ -213,7 +213,8 @@ def _parts(
         for name in (settings.propose.generator, settings.answer.generator)
     )
     filters = build_filters(host, settings)  # what is wrong is an error now, not after a round
-    check_needs((proposer, answerer, *filters), filters, context, training_model)
+    judge = judge_builder(host, settings)
+    check_needs((proposer, answerer, *filters), filters, context, training_model, judge())
     return Parts(
         proposer=proposer,
         answerer=answerer,
@@ -223,7 +224,7 @@ def _parts(
         sets=sets,
         firewall=firewall,
         preferrer=build_preferrer(host, settings, trainer),
-        judge=judge_builder(host, settings),
+        judge=judge,
     )
 
 

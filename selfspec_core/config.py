@@ -136,7 +136,8 @@ class AnswerSettings(Table):
     closed: Literal["write", "weigh", "calibrate"] = Field(
         "write",
         description="answers of closed kinds: written; the likeliest choice; the likeliest once "
-        "each choice has the same mean over the batch",
+        "each choice has the same mean over a batch of two instructions a choice or more (with "
+        "samples, `votes` above 1, they are written)",
     )
 
 

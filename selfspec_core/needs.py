@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from selfspec_core.components import Context, Filter, Generator, Model
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError, nearest
+from selfspec_core.stages.names import GENERIC
 from selfspec_core.types import Seed
 
 
@@ -15,20 +16,31 @@ def check_needs(
     filters: Sequence[Filter],
     context: Context,
     training_model: Model | None,
+    judge: Filter | None = None,
 ) -> None:
     """Refuses components that could not do their work.
 
     Args:
         training_model: the model that is tuned, where it is another than the one that answers.
+        judge: the filter that tells the answers of a preference pair apart, if one does.
 
     Raises:
         UsageError: naming the component and the setting.
     """
-    for one in components:
+    size = context.settings.data.size
+    for one in (*components, *([judge] if judge else [])):
         if one.retrieves and context.retriever is None:
             raise UsageError(f"'{one.name}' needs passages; set retrieval.retriever")
+        if one.retrieves and one is not judge and GENERIC in context.settings.evaluation.controls:
+            raise UsageError(
+                f"evaluation.controls: '{GENERIC}' has no passages, and '{one.name}' needs them"
+            )
+    if judge and judge.probe_rows(size) and not any(one.probe_rows(size) for one in filters):
+        raise UsageError(
+            f"preference.pairs: '{judge.name}' asks a probe; filters.order has to name it too"
+        )
     for one in filters:
-        if training_model is not None and one.probe_rows(context.settings.data.size):
+        if training_model is not None and one.probe_rows(size):
             raise UsageError(
                 f"filters.order: '{one.name}' asks the model that answers after tuning it; "
                 "with training.model another one is tuned"

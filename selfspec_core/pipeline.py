@@ -149,6 +149,7 @@ def report(chosen: Round, parts: Parts, context: Context) -> None:
         context: with the model that writes, for the control `generic`.
     """
     folder, local = chosen.folder, chosen.context
+    _load(folder, local)  # a later round may have decided otherwise
     if GENERIC in context.settings.evaluation.controls and context.general_seeds:
         context.progress.say("control generic: the same on general seeds")
         made = (parts.proposer, parts.answerer, parts.filters(), parts.trainer, parts.firewall)

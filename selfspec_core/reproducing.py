@@ -11,13 +11,11 @@ from typing import Any
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.runs import RoundFolder
 
-ORDER = ("instructions.jsonl", "rejected.jsonl", "examples.jsonl", "commits.jsonl")
-"""Journals in the order in which they are filled: the first to differ is nearest to the cause.
+ORDER = ("instructions.jsonl", "rejected.jsonl", "examples.jsonl")
+"""Journals in the order in which they are filled: the first to differ is nearest to the cause."""
 
-The commits stand last, for they hold the sizes of all the others.
-"""
-
-_LAST = ("predictions.jsonl", "scores.json")
+_LAST = ("pairs.jsonl", "predictions.jsonl", "commits.jsonl", "scores.json")
+"""What comes after the adapters; commits hold what training came to and the sizes of the others."""
 
 
 def check_whole(run: Path, manifest: Mapping[str, Any]) -> None:

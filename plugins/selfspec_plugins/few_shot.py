@@ -21,6 +21,10 @@ from selfspec_core.types import CLOSED_KINDS, LIST_KINDS
 from selfspec_plugins.votes import elected, read, same
 from selfspec_plugins.weighing import calibrated, weigh
 
+_ENOUGH = 2
+"""Prompts a choice from which on weights are calibrated; of fewer the mean is a matter of luck, and
+of one prompt it takes everything away."""
+
 
 class FewShot(Generator):
     """Answers after a few demonstrations, those of the same task first.
@@ -111,7 +115,7 @@ def _weighs(asked: Sequence[Instruction], context: Context) -> bool:
 def _weighed(prompts: Sequence[str], choices: Sequence[str], context: Context) -> list[str]:
     """Returns the likeliest choice after each prompt."""
     weights = weigh(context.model, prompts, [choices] * len(prompts), context.layout)
-    if context.settings.answer.closed == "calibrate":
+    if context.settings.answer.closed == "calibrate" and len(prompts) >= _ENOUGH * len(choices):
         weights = calibrated(weights)
     return [choices[row.index(max(row))] for row in weights]
 

@@ -23,9 +23,10 @@ def over_better(scores: Mapping[str, Any], style: Mapping[str, str]) -> Renderab
     rows = table("opponent", "gain", "interval", "verdict", right=("gain", "interval"))
     rows.show_header = False
     for what, name in (scores.get("better") or {}).items():
-        gain = scores["gains"].get(f"{OURS} - {name}")
+        ours = scores.get("ours", OURS)
+        gain = scores["gains"].get(f"{ours} - {name}")
         if gain is not None:
-            cells = gain_cells(gain, fewest(scores, OURS))
+            cells = gain_cells(gain, fewest(scores, ours))
             words = (f"over the better {what}, {name}", *cells)
             rows.add_row(*(cell(word, style.get(cells[-1], "dim")) for word in words))
     return Group(rows, cell(_PICKED, "dim")) if rows.row_count else None

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-OURS = ("specialized", "preferred")
-CONTROLS = ("seeds-only", "generic")
+from selfspec_core.stages.names import CONTROLS, OURS, READS, TUNED_NAMES
 
 _SAID = {
     "base": "the untuned model, asked in the layout that the specialist is tuned in",
@@ -23,9 +22,9 @@ _SAID = {
 def family(system: str) -> str:
     """Returns what a system is to the claim: `base`, `control`, `ours` or `other`."""
     name = system.partition("@")[0]
-    if name.startswith(OURS):
+    if name in TUNED_NAMES:
         return "ours"
-    if name.startswith(CONTROLS):
+    if name in CONTROLS:
         return "control"
     return "base" if name in ("base", "base-best") else "other"
 
@@ -39,10 +38,9 @@ def ordered(systems: Iterable[str]) -> list[str]:
 def explained(system: str) -> str:
     """Says what a system is."""
     name, _, shots = system.partition("@")
-    words = _SAID.get(name, "another model, asked the same items")
-    name_ends = re.search(r"(?<=\D)$|\+|retriev", name)
-    if name_ends and "retriev" in system:
-        words = _SAID["specialized"] + ", shown retrieved passages"
+    words = _SAID.get(name.removesuffix(READS), "another model, asked the same items")
+    if name.endswith(READS):
+        words += ", shown retrieved passages"
     count = re.match(r"\d+", shots)
     if count and int(count[0]):
         if name == "base":
@@ -54,9 +52,9 @@ def explained(system: str) -> str:
 
 
 def ours(scores: Mapping[str, Any]) -> str:
-    """Returns the system that the gains of a table are gains of."""
+    """Returns the system that a table of gains is about: the one that dev items chose."""
     pairs = [pair.partition(" - ")[0] for pair in scores.get("gains", {})]
-    return max(dict.fromkeys(pairs), key=pairs.count) if pairs else "specialized@0"
+    return str(scores.get("ours") or (pairs[0] if pairs else OURS))
 
 
 def better(scores: Mapping[str, Any], kind: str) -> str | None:

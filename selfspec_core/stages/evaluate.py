@@ -65,7 +65,11 @@ def evaluate(
         lost = collateral(folder, compared[BASE_BEST], ours, other_fields, context, ("test",))
     said, chosen = ask_baselines(folder, baselines, sets, context)  # last: the model makes room
     asked |= said
-    result = Result({one.name: _compare(one, asked, context) for one in sets}, lost, chosen)
+    tables = {one.name: _compare(one, asked, context) for one in sets}
+    for table in tables.values():
+        if developed.system in table["systems"]:
+            table["ours"] = developed.system  # which dev items chose
+    result = Result(tables, lost, chosen)
     return write_scores(folder, adapters, developed, context, result)
 
 

@@ -14,9 +14,9 @@ from selfspec_core.components import Context, Filter, Generator, Trainer
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.collect import collect
-from selfspec_core.stages.distract import with_passages
 from selfspec_core.stages.names import GENERIC
 from selfspec_core.stages.summary import funnel
+from selfspec_core.stages.tuning import rows_of
 from selfspec_core.types import Example, Seed
 
 
@@ -39,11 +39,10 @@ def collect_generic(
 
 
 def generic_rows(folder: RoundFolder, context: Context) -> list[Seed | Example]:
-    """Returns what the control is trained on."""
-    own = folder.within(f"controls/{GENERIC}")
+    """Returns what the control is trained on: as the run's own rows, of general seeds."""
+    own, general = folder.within(f"controls/{GENERIC}"), _generic(context)
     examples = [Example.from_dict(row) for row in own.read("examples")]
-    seeds = context.general_seeds if context.settings.data.seeds or not examples else ()
-    return [*seeds, *with_passages(examples, _generic(context))]
+    return rows_of(examples, general) if examples else list(general.seeds)
 
 
 def generic_funnel(folder: RoundFolder) -> dict[str, Any] | None:
@@ -58,7 +57,7 @@ def _generic(context: Context) -> Context:
         context,
         domain=context.settings.evaluation.general,
         seeds=context.general_seeds,
-        general_seeds=(),
+        general_seeds=context.general_seeds,  # for replay, if that is what is replayed
         retriever=None,
         pool=(),
         wanted=(),

@@ -18,7 +18,7 @@ from selfspec_core.parsing import parse
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
 from selfspec_core.stages.names import PREFERRED
-from selfspec_core.stages.tuning import finished, put_in_place
+from selfspec_core.stages.tuning import PROBE, finished, put_in_place
 from selfspec_core.types import Adapter, Example, Instruction, Pair
 
 STAGE = "pairs"
@@ -38,6 +38,8 @@ def make_pairs(
         generator: what answers.
         judge: builds the filter that tells answers apart; None: the majority does.
     """
+    probe = finished(folder, PROBE, PROBE)
+    context.probe = probe.path if probe else None  # which a judge may ask, also after a resume
     batches = _batches(folder, context)
     with context.progress.stage("sample pairs", sum(map(len, batches)), "examples"):
         for number, examples in enumerate(batches):

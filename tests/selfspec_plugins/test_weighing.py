@@ -62,6 +62,12 @@ def test_calibration_takes_the_bias_out() -> None:
     assert answers(Leaning(3.0), closed="calibrate") == ["up", "up", "down", "down"]
 
 
+def test_a_small_batch_is_weighed_as_it_is() -> None:
+    """Of one prompt calibration would take everything away, and the first choice would win."""
+    assert answers(Leaning(0.0), ROWS[3:], closed="calibrate") == ["down"]
+    assert answers(Leaning(0.0), ROWS[:2], closed="calibrate") == ["up", "up"]
+
+
 def test_choices_are_written_where_they_cannot_be_weighed() -> None:
     assert answers(Leaning(-3.0), closed="write") == ["up"] * 4
     assert answers(Leaning(-3.0, likelihood=False), closed="calibrate") == ["up"] * 4
