@@ -110,6 +110,13 @@ def test_generic_is_made_of_general_seeds_in_a_folder_of_its_own(whole: Path, sc
     assert len(trained) == scores["training"]["generic"]["rows"] >= len(examples)
 
 
+def test_generic_replays_as_much_as_the_run(tmp_path: Path) -> None:
+    scores = make(tmp_path / "run", request({"data": {"replay": 0.75}}))
+    for name, accepted in (("specialized", scores["accepted"]), ("generic", None)):
+        made = accepted or scores["generic"]["accepted"]
+        assert scores["training"][name]["rows"] >= 4 * made - 4  # three rows in four are seeds
+
+
 def test_the_firewall_screens_generic_against_the_items_of_the_domain(tmp_path: Path) -> None:
     assembly = assemble(request(), Silent())
     planted = next(i for i in assembly.parts.sets[0].items if len(i.input.split()) > 15)
