@@ -22,7 +22,7 @@ from selfspec_core.stages.prefer import make_pairs, prefer
 from selfspec_core.stages.specialize import specialize, train_controls
 from selfspec_core.stages.summary import check_accepted
 from selfspec_core.stages.tuning import trained
-from selfspec_core.stopping import Result, best, on_dev, why_stop
+from selfspec_core.stopping import RoundResult, best, on_dev, why_stop
 from selfspec_core.types import Adapter, Example
 
 
@@ -62,7 +62,7 @@ class Round:
     context: Context
     adapters: dict[str, Adapter]
     developed: Developed
-    result: Result
+    result: RoundResult
 
     @property
     def specialist(self) -> Adapter:
@@ -94,7 +94,7 @@ def run_rounds(run: Run, parts: Parts, context: Context) -> int:
     chosen = done[best(results, context.settings.rounds).round - 1]
     if len(done) > 1:
         context.progress.say(f"stopped {stopped}; round {chosen.context.round} is kept")
-    report(chosen, parts, context)
+    measure(chosen, parts, context)
     return chosen.context.round
 
 
@@ -142,7 +142,7 @@ def run_round(
         return _developed(folder, done, adapters, parts, local)
 
 
-def report(chosen: Round, parts: Parts, context: Context) -> None:
+def measure(chosen: Round, parts: Parts, context: Context) -> None:
     """Makes the controls and asks every system the test items, for one round alone.
 
     Args:
@@ -227,7 +227,7 @@ def _developed(
         developed = replace(developed, gain=paired)
     developed = replace(developed, diversity=_diversity(folder, done, context))
     write_scores(folder, adapters, developed, context)
-    result = Result(
+    result = RoundResult(
         context.round,
         developed.system,
         developed.score,

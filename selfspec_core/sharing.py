@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -26,29 +26,23 @@ from selfspec_core.types import Adapter, Example, Seed
 
 
 class Store:
-    """Results by key in a file of JSON lines, adapters in folders beside it.
-
-    Attributes:
-        hits: how many results were taken from the store since it was opened.
-    """
+    """Results by key in a file of JSON lines, adapters in folders beside it."""
 
     def __init__(self, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
         self._file, self._adapters = path / "shared.jsonl", path / "adapters"
         self._known: dict[str, dict[str, Any]] = {}
-        self.hits = 0
         if self._file.exists():
             whole, end, _ = self._file.read_bytes().rpartition(b"\n")
             os.truncate(self._file, len(whole + end))  # a line that a kill cut short
             for line in whole.splitlines():
-                row = json.loads(line)
-                self._known[row["key"]] = row
+                with suppress(ValueError, KeyError, TypeError):  # damaged: it is worked out again
+                    row = json.loads(line)
+                    self._known[row["key"]] = row
 
     def get(self, key: str) -> dict[str, Any] | None:
         """Returns what was kept under a key."""
-        found = self._known.get(key)
-        self.hits += found is not None
-        return found
+        return self._known.get(key)
 
     def put(self, key: str, **result: Any) -> None:
         """Keeps a result."""
@@ -131,9 +125,7 @@ def share_training(trainer: Trainer, store: Store) -> None:
         shutil.copytree(out, place, dirs_exist_ok=True)
         shutil.rmtree(kept, ignore_errors=True)
         place.replace(kept)
-        row = asdict(made)
-        del row["path"]
-        store.put(key, **row, decisions=context.decisions)
+        store.put(key, **made.to_dict(), decisions=context.decisions)
         return made
 
     trainer.train = trained  # type: ignore[method-assign]

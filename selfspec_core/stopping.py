@@ -24,7 +24,7 @@ class DevGain:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class RoundResult:
     """What a round came to on dev.
 
     Attributes:
@@ -55,7 +55,7 @@ def on_dev(collateral: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str
     return {name: splits["dev"] for name, splits in collateral.items() if splits.get("dev")}
 
 
-def best(results: Sequence[Result], settings: RoundsSettings) -> Result:
+def best(results: Sequence[RoundResult], settings: RoundsSettings) -> RoundResult:
     """Returns the round to keep: the best on dev, the earlier of two that are equally good.
 
     One that does too much harm elsewhere is kept only if there is no other.
@@ -64,7 +64,7 @@ def best(results: Sequence[Result], settings: RoundsSettings) -> Result:
     return max(harmless or results, key=lambda result: result.dev or 0.0)
 
 
-def why_stop(results: Sequence[Result], settings: RoundsSettings) -> str | None:
+def why_stop(results: Sequence[RoundResult], settings: RoundsSettings) -> str | None:
     """Says in one sentence why there is no round after these, or None if there is one."""
     number = results[-1].round
     reasons = list(_reasons(results, settings))
@@ -73,7 +73,7 @@ def why_stop(results: Sequence[Result], settings: RoundsSettings) -> str | None:
     return f"after round {number}: {'; '.join(reasons)}" if reasons else None
 
 
-def _reasons(results: Sequence[Result], settings: RoundsSettings) -> Iterator[str]:
+def _reasons(results: Sequence[RoundResult], settings: RoundsSettings) -> Iterator[str]:
     *before, last = results
     if last.dev is None and settings.max > 1:
         yield "no dev items to tell rounds apart by"
@@ -87,7 +87,7 @@ def _reasons(results: Sequence[Result], settings: RoundsSettings) -> Iterator[st
         yield f"{at_most}, under rounds.margin = {settings.margin:g}"
 
 
-def _collateral(result: Result, settings: RoundsSettings) -> Iterator[str]:
+def _collateral(result: RoundResult, settings: RoundsSettings) -> Iterator[str]:
     for name, gain in result.collateral.items():
         if gain["high"] < -settings.collateral:
             loss = f"on {name} at least {-gain['high']:.3f} is lost"

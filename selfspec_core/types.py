@@ -203,6 +203,12 @@ class Adapter:
     tokens: int = 0
     loss: tuple[float, float] | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Returns what it cost: all but where it lies, which is another place on every machine."""
+        row = asdict(self)
+        del row["path"]
+        return row
+
 
 @dataclass(frozen=True, slots=True)
 class Item(Record):

@@ -28,7 +28,7 @@ from selfspec_core.types import CLOSED_KINDS, Adapter, Item, Prediction, System
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class TestScores:
     """What test items say about a round.
 
     Attributes:
@@ -69,7 +69,7 @@ def evaluate(
     for table in tables.values():
         if developed.system in table["systems"]:
             table["ours"] = developed.system  # which dev items chose
-    result = Result(tables, lost, chosen)
+    result = TestScores(tables, lost, chosen)
     return write_scores(folder, adapters, developed, context, result)
 
 
@@ -78,15 +78,15 @@ def write_scores(
     adapters: Mapping[str, Adapter],
     developed: Developed,
     context: Context,
-    result: Result | None = None,
+    result: TestScores | None = None,
 ) -> dict[str, Any]:
     """Writes and returns scores.json; a round that is not chosen has what dev items say alone."""
-    result = result or Result()
+    result = result or TestScores()
     scores = {
         "round": context.round,
         **funnel(folder),
         "layouts": {"best": developed.layout, "dev": dict(developed.layouts)},
-        "training": {name: _without_path(adapter) for name, adapter in adapters.items()},
+        "training": {name: adapter.to_dict() for name, adapter in adapters.items()},
         **({"pairs": sum(1 for _ in folder.read("pairs"))} if folder.done(PAIRS) else {}),
         "generic": generic_funnel(folder),
         "sets": dict(result.sets),
@@ -148,9 +148,3 @@ def _table(
     }
     picked = better({system: score["macro"] for system, score in systems.items()})
     return {"systems": systems, "gains": gains, "better": picked, "sizes": weigh.task_sizes}
-
-
-def _without_path(adapter: Adapter) -> dict[str, Any]:
-    row = asdict(adapter)
-    del row["path"]
-    return row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
@@ -118,8 +118,6 @@ def put_in_place(
     shutil.rmtree(path, ignore_errors=True)
     out.replace(path)
     adapter = replace(made, path=path)
-    row = asdict(adapter)
-    del row["path"]
-    row = {"system": system, **row, "screened": screened}
+    row = {"system": system, **adapter.to_dict(), "screened": screened}
     folder.commit(stage, folder.done(stage), {}, trained=row, **decided(context))
     return adapter

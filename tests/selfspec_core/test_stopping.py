@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfspec_core.config import RoundsSettings
-from selfspec_core.stopping import DevGain, Result, best, on_dev, why_stop
+from selfspec_core.stopping import DevGain, RoundResult, best, on_dev, why_stop
 
 LIMITS = RoundsSettings(max=5, instructions="renew")
 VARIED = {"texts": 90, "distinct_1": 0.5, "distinct_2": 0.8, "new_ngrams": 0.9, "nearest_mean": 0.3}
-FIRST = Result(1, "specialized@0", 0.30, DevGain("base-best@0", 0.1, 0.05, 0.15), VARIED)
+FIRST = RoundResult(1, "specialized@0", 0.30, DevGain("base-best@0", 0.1, 0.05, 0.15), VARIED)
 
 
 def second(mean=0.02, high=0.06, collateral=None, dev=0.32, **varied):
     gain = DevGain("round 1", mean, mean - 0.05, high)
-    return Result(2, "specialized@0", dev, gain, VARIED | varied, collateral or {})
+    return RoundResult(2, "specialized@0", dev, gain, VARIED | varied, collateral or {})
 
 
 def test_a_gain_that_may_be_more_than_the_margin_goes_on():
@@ -57,7 +57,7 @@ def test_kept_instructions_cannot_collapse():
 def test_collateral_and_missing_dev_items_end_it_after_the_first_round():
     harm = {"law": {"mean": -0.05, "low": -0.09, "high": -0.02}}
     assert "on law" in why_stop([replace(FIRST, collateral=harm)], LIMITS)
-    unseen = Result(1, "specialized@0")
+    unseen = RoundResult(1, "specialized@0")
     assert why_stop([unseen], LIMITS) == "after round 1: no dev items to tell rounds apart by"
     assert why_stop([unseen], RoundsSettings()) == "after round 1: rounds.max = 1"
 
@@ -83,7 +83,7 @@ def test_a_round_that_does_harm_is_kept_only_where_there_is_no_other():
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
 def test_the_best_on_dev_is_kept_and_the_earlier_of_equals(scores):
-    results = [Result(n, "specialized@0", dev) for n, dev in enumerate(scores, 1)]
+    results = [RoundResult(n, "specialized@0", dev) for n, dev in enumerate(scores, 1)]
     kept = best(results, LIMITS)
     assert kept.dev == max(scores)
     assert all(result.dev < kept.dev for result in results[: kept.round - 1])
