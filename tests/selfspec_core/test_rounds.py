@@ -207,7 +207,7 @@ def interrupt(monkeypatch, survive: int) -> None:
     monkeypatch.setattr(RoundFolder, "commit", counted(RoundFolder.commit))
     for module in (evaluating, runs):
         monkeypatch.setattr(module, "write_atomically", counted(files.write_atomically))
-    monkeypatch.setattr(pipeline, "report", counted(pipeline.report))
+    monkeypatch.setattr(pipeline, "write_scores", counted(pipeline.write_scores))
 
 
 @pytest.mark.parametrize("extra", [(ROUNDS, PREFER), (ROUNDS, RENEW)], ids=["keep", "renew"])
