@@ -20,7 +20,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 bench: $(READY)
-	$(BIN)/python tests/benchmarks/run.py
+	$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
 # torch first and pinned: left to the resolver it may bring gigabytes of CUDA packages.
 $(READY): pyproject.toml constraints.txt $(DOMAINS)

@@ -1,104 +1,98 @@
 """`make bench`: selfspec beside its rivals, in one run; only ratios are worth quoting.
 
-Prints a table and writes results.json with the ratios. A ratio above 1 means selfspec is faster,
-except for start-up, where it says how many times longer than the two imports it takes.
+    make bench                        # every part
+    make bench ARGS="novelty engine"  # some of them; the ratios of the others are kept
+
+A part is a module of `speed/` with `measure()`. Rivals run in environments of their own
+(`rivals/`), made on first use, in turns with ours. The table goes to the terminal, everything to
+results.json; a ratio that got worse by more than a tenth since the stored run is named, and the
+exit code is then 1.
 """
 
 from __future__ import annotations
 
 import json
-import random
-import statistics
+import os
+import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-POOL, SAMPLED = 10_000, 20
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # parts import `speed` and `rivals`
+
+PARTS = ("startup", "novelty", "engine", "training", "evaluation", "growth", "whole_run", "plan")
+RESULTS = HERE / "results.json"
+COSTS = (
+    "help_vs_click_rich",
+    "domains_vs_click_rich",
+    "plugins_vs_click_rich",
+    "seeds_vs_click_rich",
+)
+"""Ratios that say how much longer ours takes; of all others more is better."""
+TOLERANCE = 0.1
 
 
-def wall(command: list[str], runs: int = 7) -> float:
-    """Returns the median wall time of a command in seconds, after one warm-up."""
-    times = []
-    for _ in range(runs + 1):
-        start = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[1:])
+def worse(stored: dict[str, float], now: dict[str, float]) -> list[str]:
+    """Returns a line for each ratio that got worse by more than a tenth."""
+    lines = []
+    for name in sorted(stored.keys() & now.keys()):
+        before, after = stored[name], now[name]
+        if name in COSTS:
+            fell = after > before * (1 + TOLERANCE)
+        else:
+            fell = after < before * (1 - TOLERANCE)
+        if fell:
+            lines.append(f"{name}: {before:.3g} before, {after:.3g} now")
+    return lines
 
 
-def start_up() -> dict[str, float]:
-    """Compares the listing commands with importing the two libraries they cannot do without."""
-    floor = wall([sys.executable, "-c", "import click, rich"])
-    commands = {"--help": [], "domains": [], "plugins": [], "seeds finance": []}
+def machine() -> dict[str, Any]:
+    """Returns what the figures were measured on."""
+    model = "unknown"
+    if Path("/proc/cpuinfo").is_file():
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=HERE
+    ).stdout.strip()
+    cores = len(os.sched_getaffinity(0))
     return {
-        f"{name} vs import click, rich": wall(
-            [sys.executable, "-m", "selfspec_core", *name.split()]
-        )
-        / floor
-        for name in commands
+        "date": time.strftime("%Y-%m-%d"),
+        "commit": commit,
+        "processor": model,
+        "cores": cores,
+        "python": platform.python_version(),
     }
 
 
-def instructions(count: int) -> list[str]:
-    """Returns texts of 15-40 words of a Zipfian vocabulary, a fifth of them near-copies."""
-    rng = random.Random(0)
-    vocabulary = [f"word{rank}" for rank in range(20_000)]
-    weights = [1 / (rank + 2) for rank in range(20_000)]
-    texts: list[str] = []
-    for _ in range(count):
-        if texts and rng.random() < 0.2:
-            words = rng.choice(texts).split()
-            words[rng.randrange(len(words))] = rng.choice(vocabulary)
-        else:
-            words = rng.choices(vocabulary, weights, k=rng.randint(15, 40))
-        texts.append(" ".join(words))
-    return texts
-
-
-def novelty() -> dict[str, float]:
-    """Compares the exact filter with the classic loop, which is timed on sampled candidates."""
-    from rouge_score import rouge_scorer
-
-    from selfspec_core.components import Context, Domain, Model
-    from selfspec_core.config import Settings
-    from selfspec_core.text import words
-    from selfspec_core.types import Instruction
-    from selfspec_plugins.novelty import Novelty
-
-    class Words:
-        def tokenize(self, text: str) -> list[str]:
-            return words(text)
-
-    texts = instructions(POOL)
-    rows = [
-        Instruction(f"r1-{n:05d}-000", "t", "open_qa", "Read it.", text, 1, n)
-        for n, text in enumerate(texts)
-    ]
-    context = Context(Domain(), Model(), Settings(), [])
-    start = time.perf_counter()
-    novel = Novelty()
-    for at in range(0, POOL, 200):
-        novel.judge(rows[at : at + 200], context)
-    ours = (time.perf_counter() - start) / POOL
-    scorer = rouge_scorer.RougeScorer(["rougeL"], tokenizer=Words())
-    start = time.perf_counter()
-    for candidate in random.Random(1).sample(texts, SAMPLED):
-        max(scorer.score(other, candidate)["rougeL"].fmeasure for other in texts[: POOL // 2])
-    classic = (time.perf_counter() - start) / SAMPLED  # the pool is half full on average
-    return {"novelty_10k_vs_classic": classic / ours}
-
-
-def main() -> None:
-    """Runs everything, prints the table, writes results.json."""
-    parts: tuple[Callable[[], dict[str, float]], ...] = (start_up, novelty)
-    ratios = {name: round(value, 2) for part in parts for name, value in part().items()}
-    for name, value in ratios.items():
-        print(f"{name:40s} {value:10.2f}")
-    results = Path(__file__).with_name("results.json")
-    results.write_text(json.dumps({"ratios": ratios}, indent=1) + "\n", encoding="utf-8")
+def main(names: list[str]) -> int:
+    """Runs the named parts (all without a name), prints the table, writes results.json."""
+    if unknown := [name for name in names if name not in PARTS]:
+        print(f"no part called {', '.join(unknown)}; there are {', '.join(PARTS)}")
+        return 2
+    stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+    ratios, figures, fell = dict(stored.get("ratios", {})), dict(stored.get("figures", {})), []
+    for name in names or PARTS:
+        print(f"\n== {name}", flush=True)
+        measured = import_module(f"speed.{name}").measure()
+        now = {key: float(f"{value:.4g}") for key, value in measured.ratios.items()}
+        for key, value in now.items():
+            print(f"{key:44s} {value:10.4g}", flush=True)
+        fell += worse(stored.get("ratios", {}), now)
+        ratios |= now
+        figures[name] = {**machine(), **measured.figures}
+        text = json.dumps({"ratios": ratios, "figures": figures}, indent=1)
+        RESULTS.write_text(text + "\n", encoding="utf-8")  # a part that fails loses no other
+    for line in fell:
+        print(f"WORSE  {line}")
+    return 1 if fell else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))
