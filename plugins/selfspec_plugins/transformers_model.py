@@ -15,11 +15,9 @@ from selfspec_core.hookspecs import hookimpl
 from selfspec_core.model_types import Capabilities, Sampling
 from selfspec_core.progress import Progress
 from selfspec_plugins import loading
+from selfspec_plugins.adapters import Adapters
 from selfspec_plugins.batches import Ids, common_prefix
 from selfspec_plugins.engine import Engine
-
-ADAPTERS = 4
-"""Adapters kept in memory; the one not used for longest goes first."""
 
 
 class TransformersModel(Model):
@@ -28,6 +26,7 @@ class TransformersModel(Model):
     Attributes:
         hf: the model, a `PreTrainedModel` (known after `load`).
         tokenizer: its tokenizer.
+        adapters: those in memory.
         chat: whether prompts are wrapped into the tokenizer's chat template.
     """
 
@@ -64,18 +63,14 @@ class TransformersModel(Model):
         self.context: int | None = getattr(text, "max_position_embeddings", None)
         limit = self.settings.batch_tokens
         self._engine = Engine(self.hf, self.tokenizer, limit, self.context, self.decisions)
-        self._peft: Any = None
-        self._adapters: dict[tuple[str, int, int], str] = {}  # in order of use
-        self._count = 0
-        self._parameters = self.hf.num_parameters()  # adapters come and go
+        self.adapters = Adapters(self.hf)
 
     def unload(self) -> None:
         """Takes the model out of memory, with its adapters; torch's threads are as before it."""
         if self.hf is None:
             return
-        self.hf = self._peft = None
-        del self._engine
-        self._adapters = {}
+        self.hf = None
+        del self._engine, self.adapters
         loading.free_memory(self._threads)
 
     @property
@@ -160,41 +155,12 @@ class TransformersModel(Model):
         return sums
 
     def use_adapter(self, path: Path | None) -> None:
-        """Switches to the adapter in folder `path`, or back to the base with None.
-
-        An adapter is read once, and again if its file has changed.
-        """
-        if path is None:
-            if self._peft is not None:
-                self._peft.base_model.disable_adapter_layers()
-            return
-        stat = (path / "adapter_model.safetensors").stat()
-        key = (str(path.resolve()), stat.st_mtime_ns, stat.st_size)
-        name = self._adapters.pop(key, None) or self._read_adapter(path)
-        self._adapters[key] = name
-        self._peft.base_model.enable_adapter_layers()
-        self._peft.set_adapter(name)
-        while len(self._adapters) > ADAPTERS:
-            self._peft.delete_adapter(self._adapters.pop(next(iter(self._adapters))))
-
-    def _read_adapter(self, path: Path) -> str:
-        from peft import PeftModel
-
-        self._count += 1
-        name = f"adapter{self._count}"
-        if self._peft is None:
-            self._peft = PeftModel.from_pretrained(self.hf, path, adapter_name=name)
-            self._peft.eval()
-        else:
-            self._peft.load_adapter(path, adapter_name=name)
-        return name
+        """Switches to the adapter in folder `path`, or back to the base with None."""
+        self.adapters.use(path)
 
     def release_adapters(self) -> Any:
         """Takes all adapters out of memory and returns the base model as it was loaded."""
-        if self._peft is not None:
-            self._peft.unload()
-            self._peft, self._adapters = None, {}
-        return self.hf
+        return self.adapters.release()
 
 
 @hookimpl

@@ -230,7 +230,7 @@ def test_few_adapters_stay_in_memory_and_a_changed_file_is_read_again(trained, t
     for i in range(6):
         shutil.copytree(adapter.path, tmp_path / str(i))
         model.use_adapter(tmp_path / str(i))
-    assert len(model._peft.peft_config) == 4
+    assert len(model.adapters) == 4
     ids = torch.tensor([model.tokenizer(PROMPT).input_ids])
     with torch.no_grad():
         before = model.hf(ids).logits

@@ -1,0 +1,118 @@
+"""Adapters on a resident model: which are in memory, which one speaks.
+
+A small adapter on weights in full precision is added to them while it is in use, and what the
+weights were is put back afterwards, bit by bit: the specialist then costs no more than the base.
+Quantized and half-precision weights would round, so there the adapter stays beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+IN_MEMORY = 4
+"""Adapters kept in memory; the one not used for longest goes first."""
+MERGED_BYTES = 1 << 30
+"""A model whose tuned weights are larger keeps its adapter apart: merging holds both."""
+
+
+class Adapters:
+    """The adapters of one model.
+
+    Attributes:
+        hf: the base model; adapters are hung onto its layers.
+    """
+
+    def __init__(self, hf: Any) -> None:
+        self.hf = hf
+        self._peft: Any = None
+        self._names: dict[tuple[str, int, int], str] = {}  # in order of use
+        self._count = 0
+        self._weights: list[tuple[Any, Any]] = []  # tuned parameters and what they were
+
+    def __len__(self) -> int:
+        return 0 if self._peft is None else len(self._peft.peft_config)
+
+    def use(self, path: Path | None) -> None:
+        """Switches to the adapter in folder `path`, or back to the base with None.
+
+        An adapter is read once, and again if its file has changed.
+        """
+        self._part()
+        if path is None:
+            if self._peft is not None:
+                self._peft.base_model.disable_adapter_layers()
+            return
+        stat = (path / "adapter_model.safetensors").stat()
+        key = (str(path.resolve()), stat.st_mtime_ns, stat.st_size)
+        name = self._names.pop(key, None) or self._read(path)
+        self._names[key] = name
+        self._peft.base_model.enable_adapter_layers()
+        self._peft.set_adapter(name)
+        while len(self._names) > IN_MEMORY:
+            self._peft.delete_adapter(self._names.pop(next(iter(self._names))))
+        self._merge(name)
+
+    def release(self) -> Any:
+        """Takes all adapters out of memory and returns the base model as it was loaded."""
+        self._part()
+        if self._peft is not None:
+            self._peft.unload()
+            self._peft, self._names = None, {}
+        return self.hf
+
+    def _read(self, path: Path) -> str:
+        from peft import PeftModel
+
+        self._count += 1
+        name = f"adapter{self._count}"
+        if self._peft is None:
+            self._peft = PeftModel.from_pretrained(self.hf, path, adapter_name=name)
+            self._peft.eval()
+        else:
+            self._peft.load_adapter(path, adapter_name=name)
+        return name
+
+    def _merge(self, name: str) -> None:
+        """Adds the adapter to the weights, if that is exact and there is room."""
+        import torch
+
+        layers = list(self._layers())
+        tuned = [layer.get_base_layer().weight for layer in layers]
+        if not mergeable(layers, name) or sum(w.nbytes for w in tuned) > MERGED_BYTES:
+            return
+        with torch.no_grad():
+            for layer, weight in zip(layers, tuned, strict=True):
+                self._weights.append((weight, weight.data))
+                weight.data = weight.data + layer.get_delta_weight(name)
+                layer.merged_adapters.append(name)
+
+    def _part(self) -> None:
+        """Gives the weights back as they were."""
+        for weight, before in self._weights:
+            weight.data = before
+        self._weights = []
+        for layer in self._layers():
+            layer.merged_adapters.clear()
+
+    def _layers(self) -> Iterator[Any]:
+        if self._peft is not None:
+            from peft.tuners.tuners_utils import BaseTunerLayer
+
+            yield from (m for m in self.hf.modules() if isinstance(m, BaseTunerLayer))
+
+
+def mergeable(layers: list[Any], name: str) -> bool:
+    """Says whether adapter `name` is plain LoRA, without biases, on linear layers in fp32."""
+    import torch
+    from peft.tuners import lora
+
+    return all(
+        isinstance(layer, lora.Linear)
+        and name in layer.lora_A
+        and name not in layer.lora_variant
+        and not layer.lora_bias[name]
+        and layer.get_base_layer().weight.dtype == torch.float32
+        for layer in layers
+    )
