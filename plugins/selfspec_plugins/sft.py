@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from selfspec_core.components import Context
 from selfspec_core.config import TrainingSettings
+from selfspec_plugins.fused_lora import fused_lora
 from selfspec_plugins.packing import IGNORED, Encoded, collate
+from selfspec_plugins.segments import bounds_of, segment_attention, segments_are_exact
 from selfspec_plugins.transformers_model import TransformersModel
 
 
@@ -26,7 +29,9 @@ def fit(
     from transformers import PrinterCallback
 
     hf = model.release_adapters()
-    flat = str(hf.config._attn_implementation).startswith("flash")
+    longest = max(len(example.ids) for part in micro for row in part for example in row)
+    alone = segments_are_exact(hf, longest)
+    flat = alone or str(hf.config._attn_implementation).startswith("flash")
     dummy = [[Encoded([0, 0], 2)]]  # a part without rows still takes its turn in accumulation
 
     def collated(turn: list[dict[str, int]]) -> Any:
@@ -54,7 +59,11 @@ def fit(
             for parameter in trainer.model.parameters():
                 if parameter.requires_grad:  # TRL makes them bf16 on a 4-bit base
                     parameter.data = parameter.data.float()
-            trainer.train()
+            with (
+                fused_lora(trainer.model),
+                segment_attention(hf) if alone else nullcontext() as trainer.bounds,
+            ):
+                trainer.train()
             save(trainer.model, out, model.given_name)
     finally:
         restore(hf, before)
@@ -70,6 +79,10 @@ def _trainer_class() -> Any:
     from trl import SFTTrainer
 
     class ResponseTrainer(SFTTrainer):
+        bounds: list[int] | None = (
+            None  # of the examples in a row, where these attend by themselves
+        )
+
         def compute_loss(
             self,
             model: Any,
@@ -79,6 +92,8 @@ def _trainer_class() -> Any:
         ) -> Any:
             labels = torch.nn.functional.pad(inputs.pop("labels")[:, 1:], (0, 1), value=IGNORED)
             kept = labels != IGNORED
+            if self.bounds is not None:
+                self.bounds[:] = bounds_of(inputs["position_ids"])
             head = self.accelerator.unwrap_model(model).get_output_embeddings()
             hook = head.register_forward_pre_hook(
                 lambda _, given: (given[0][kept.to(given[0].device)],)
