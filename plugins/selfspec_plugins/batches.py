@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from itertools import takewhile
 from typing import Any
 
@@ -17,6 +16,8 @@ WORTH_GROUPING = 8
 """… if there are at least this many of them."""
 WORTH_SHARING = 16
 """A shorter common prefix is not encoded apart."""
+SLICE = 1024
+"""Tokens that go through a model on a CPU at once: more of them fall out of its caches."""
 
 
 def common_prefix(rows: Sequence[Ids]) -> int:
@@ -85,21 +86,44 @@ class Batch:
         self.positions = lengths + self.shared
         if shares:
             layers = model.config.get_text_config().num_hidden_layers
-            self.cache = prefix_cache(prefix, layers, width + more)
+            self.cache = prefix_cache(prefix, layers, len(rows), width + more)
         else:
             self.cache = DynamicCache(config=model.config)
 
     def call(self, ids: Any, positions: Any, mask: Any, keep: int) -> Any:
         """Runs the model; `mask` is (rows, 1, q, columns) when prefixes are shared, else 2-D."""
-        with prefix_attention(self.model, self.cache) if self.shares else nullcontext():
-            return self.model(
-                input_ids=ids,
-                position_ids=positions,
-                attention_mask=mask,
-                past_key_values=self.cache,
-                use_cache=True,
-                logits_to_keep=keep,
-            ).logits
+        import torch
+
+        rows, columns = ids.shape
+        if not self.shares:
+            return self._call(ids, positions, mask, keep)
+        step = max(1, SLICE // columns) if ids.device.type == "cpu" else rows
+        # a later token is there for every row; before the first one, short rows begin with padding
+        padding = self.real.int().argmax(1) if columns > 1 else self.real.new_zeros(rows).int()
+        logits = []
+        with prefix_attention(self.model, self.cache):
+            for start in range(0, rows, step):
+                self.cache.taken = taken = slice(start, min(start + step, rows))
+                skip = self.cache.skipped = int(padding[taken].min())
+                logits.append(
+                    self._call(
+                        ids[taken, skip:],
+                        positions[taken, skip:],
+                        mask[taken, :, skip:, skip:],
+                        keep,
+                    )
+                )
+        return torch.cat(logits) if len(logits) > 1 else logits[0]
+
+    def _call(self, ids: Any, positions: Any, mask: Any, keep: int) -> Any:
+        return self.model(
+            input_ids=ids,
+            position_ids=positions,
+            attention_mask=mask,
+            past_key_values=self.cache,
+            use_cache=True,
+            logits_to_keep=keep,
+        ).logits
 
     def prefill(self) -> Any:
         """Encodes the prompts; returns the logits of the next token, (rows, vocabulary)."""

@@ -29,60 +29,76 @@ class PrefixLayer:
 
     Attributes:
         prefix: keys and values of shape (1, heads, prefix, width), or None.
+        used: columns that are filled.
     """
 
     is_sliding = False
     is_compileable = False
 
-    def __init__(self, prefix: tuple[torch.Tensor, torch.Tensor] | None, capacity: int) -> None:
-        self.prefix, self.capacity, self.used = prefix, capacity, 0
+    def __init__(
+        self, prefix: tuple[torch.Tensor, torch.Tensor] | None, rows: int, capacity: int
+    ) -> None:
+        self.prefix, self.rows, self.capacity, self.used = prefix, rows, capacity, 0
         self.keys: Any = None
         self.values: Any = None
 
-    def update(self, keys: torch.Tensor, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Appends (rows, heads, new, width) and returns all of the rows' own part."""
-        if self.keys is None:
+    def update(
+        self, keys: torch.Tensor, values: torch.Tensor, taken: slice, skipped: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Appends (taken rows, heads, new, width) and returns the taken rows' own part.
+
+        Rows may come in slices one after another; the new columns count once the last has come.
+
+        Args:
+            skipped: columns of padding before the new ones, which no row taken has a token in.
+        """
+        if self.keys is None:  # zeros: what is masked must still be a number
             self.keys, self.values = (
-                new.new_empty(*new.shape[:2], self.capacity, new.shape[-1])
+                new.new_zeros(self.rows, new.shape[1], self.capacity, new.shape[-1])
                 for new in (keys, values)
             )
-        end = self.used + keys.shape[-2]
-        self.keys[:, :, self.used : end] = keys
-        self.values[:, :, self.used : end] = values
-        self.used = end
-        return self.keys[:, :, :end], self.values[:, :, :end]
+        start = self.used + skipped
+        end = start + keys.shape[-2]
+        self.keys[taken, :, start:end] = keys
+        self.values[taken, :, start:end] = values
+        if taken.stop == self.rows:
+            self.used = end
+        return self.keys[taken, :, skipped:end], self.values[taken, :, skipped:end]
 
     def select(self, rows: torch.Tensor) -> None:
         """Keeps only `rows` of the batch."""
         rows = rows.to(self.keys.device)
-        self.keys, self.values = self.keys[rows], self.values[rows]
+        self.keys, self.values, self.rows = self.keys[rows], self.values[rows], len(rows)
 
 
-def prefix_cache(prefix: Any, layers: int, capacity: int) -> Any:
+def prefix_cache(prefix: Any, layers: int, rows: int, capacity: int) -> Any:
     """Returns a transformers `Cache` of `PrefixLayer`s.
+
+    Before a forward pass its `taken` and `skipped` are to say which rows come, see `PrefixLayer`.
 
     Args:
         prefix: the `DynamicCache` of the prefix, or None.
         layers: number of decoder layers.
+        rows: rows of the batch.
         capacity: columns a row may fill.
     """
     from transformers.cache_utils import Cache
 
     class RowCache(Cache):
         layers: list[Any]  # `PrefixLayer`s, which transformers does not know
+        taken: slice
+        skipped: int
 
         def update(
             self, key_states: Any, value_states: Any, layer_idx: int, *args: Any, **kwargs: Any
         ) -> Any:
-            return self.layers[layer_idx].update(key_states, value_states)
+            return self.layers[layer_idx].update(key_states, value_states, self.taken, self.skipped)
 
         def get_seq_length(self, layer_idx: int = 0) -> int:
             return int(self.layers[layer_idx].used)
 
-    own: list[Any] = [
-        PrefixLayer((prefix.layers[i].keys, prefix.layers[i].values) if prefix else None, capacity)
-        for i in range(layers)
-    ]
+    parts = [(one.keys, one.values) for one in prefix.layers] if prefix else [None] * layers
+    own: list[Any] = [PrefixLayer(part, rows, capacity) for part in parts]
     return RowCache(layers=own)
 
 
@@ -150,6 +166,8 @@ def attend(
     """
     import torch
 
+    if query.shape[2] > 1 and query.device.type == "cpu":
+        return _attend_by_parts(query, key, value, mask, prefix)
     rows, heads, q, width = query.shape
     columns = key.shape[2] + (prefix[0].shape[2] if prefix else 0)
     step = max(1, SCORES // (heads * q * columns))
@@ -176,3 +194,37 @@ def attend(
     before = before.transpose(0, 1).reshape(shared, rows * group * q, -1) @ prefix[1][0]
     before = before.reshape(shared, rows, group * q, -1).transpose(0, 1)
     return (mixed + before).reshape(rows, heads, q, -1)
+
+
+def _attend_by_parts(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    mask: torch.Tensor,
+    prefix: tuple[torch.Tensor, torch.Tensor] | None,
+) -> torch.Tensor:
+    """Does what `attend` does for many queries a row, without ever holding all their scores.
+
+    A kernel that goes through the keys block by block takes the rows' own part and the prefix in
+    turn; from the logarithms of their summed weights follows how much each part counts. This is
+    the kernel behind `scaled_dot_product_attention` on a CPU, which by itself keeps these sums.
+    """
+    import torch
+
+    kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+    rows, heads, q, width = query.shape
+    shared = key.shape[1]
+    group = heads // shared
+    if group > 1:
+        key, value = (part.repeat_interleave(group, 1) for part in (key, value))
+    hidden = torch.zeros_like(mask, dtype=query.dtype)
+    hidden.masked_fill_(~mask, torch.finfo(query.dtype).min)
+    own, own_sum = kernel(query, key, value, attn_mask=hidden, scale=1.0)
+    if prefix is None:
+        return own
+    flat = query.reshape(rows, shared, group * q, width).transpose(0, 1)
+    before, before_sum = kernel(flat.reshape(1, shared, -1, width), *prefix, scale=1.0)
+    before = before.reshape(shared, rows, group * q, -1).transpose(0, 1).reshape(own.shape)
+    before_sum = before_sum.reshape(shared, rows, group * q).transpose(0, 1)
+    share = (before_sum.reshape(own_sum.shape) - own_sum).sigmoid()
+    return own.lerp(before, share[..., None].to(own.dtype))
