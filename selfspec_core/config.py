@@ -52,6 +52,9 @@ class ModelSettings(Table):
     threads: int | None = Field(
         None, ge=1, description="CPU threads; default: what torch takes, for nano 1"
     )
+    processes: int = Field(
+        1, ge=1, description="processes that share generating; default: 1, for nano the cores"
+    )
     batch_tokens: int = Field(16384, ge=1, description="padded tokens in one forward pass")
     chat: bool | None = Field(
         None, description="prompts in the chat template; default: if the tokenizer has one"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from selfspec_core.model_types import Sampling
 from selfspec_core.progress import Progress, Silent
 from selfspec_plugins.batches import WORTH_SHARING, Batch, Ids, plan
+from selfspec_plugins.lanes import Advance, Lanes, OutOfMemory, Question
 from selfspec_plugins.prefix_cache import CannotShare
 from selfspec_plugins.sampling import choose, uniforms
 from selfspec_plugins.scoring import score_batch
@@ -28,6 +29,7 @@ class Engine:
         model: the transformers model.
         batch_tokens: padded tokens in a forward pass, unless `decisions` says less.
         decisions: the model's; smaller batches after out-of-memory are written there.
+        lanes: the processes that batches are shared among.
     """
 
     def __init__(
@@ -37,9 +39,10 @@ class Engine:
         batch_tokens: int,
         context: int | None,
         decisions: dict[str, Any],
+        lanes: Lanes,
     ) -> None:
         self.model, self.tokenizer, self.context = model, tokenizer, context
-        self.batch_tokens, self.decisions = batch_tokens, decisions
+        self.batch_tokens, self.decisions, self.lanes = batch_tokens, decisions, lanes
         ends = model.generation_config.eos_token_id
         self.ends = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
         self._suspects: dict[tuple[str, ...], torch.Tensor] = {}
@@ -53,13 +56,15 @@ class Engine:
         draws = uniforms(len(rows), sampling)
         texts = [""] * len(rows)
 
-        def run(part: list[int]) -> None:
+        def ask(part: list[int]) -> Question:
             own = draws[part] if draws is not None else None
-            new = self._decode([rows[i] for i in part], own, sampling, progress)
+            return "decode", ([rows[i] for i in part], own, sampling)
+
+        def take(part: list[int], new: list[Ids]) -> None:
             for i, tokens in zip(part, new, strict=True):
                 texts[i] = cut(self._text(rows[i], tokens), sampling.stop)
 
-        self._in_batches(rows, [sampling.max_new_tokens] * len(rows), run)
+        self._in_batches(rows, [sampling.max_new_tokens] * len(rows), ask, take, progress)
         return texts
 
     def score(
@@ -88,45 +93,66 @@ class Engine:
     def _score(self, trunks: Any, branches: Any, progress: Progress | None) -> list[list[float]]:
         results: list[list[float]] = [[] for _ in trunks]
 
-        def run(part: list[int]) -> None:
-            scored = score_batch(
-                self.model,
-                [trunks[i] for i in part],
-                [branches[i] for i in part],
-                shares=self.shares,
-            )
+        def ask(part: list[int]) -> Question:
+            return "weigh", ([trunks[i] for i in part], [branches[i] for i in part])
+
+        def take(part: list[int], scored: list[list[float]]) -> None:
             for i, sums in zip(part, scored, strict=True):
                 results[i] = sums
-                if progress:
-                    progress.advance(len(sums))
 
         extra = [sum(len(tokens) for tokens, _ in row) for row in branches]
-        self._in_batches(trunks, extra, run)
+        self._in_batches(trunks, extra, ask, take, progress or Silent())
         return results
 
+    def weigh(self, trunks: Any, branches: Any, advance: Advance) -> list[list[float]]:
+        """Scores one batch; see `score`."""
+        scored = score_batch(self.model, trunks, branches, shares=self.shares)
+        advance(sum(map(len, scored)))
+        return scored
+
     def _in_batches(
-        self, rows: Sequence[Ids], extra: list[int], run: Callable[[list[int]], None]
+        self,
+        rows: Sequence[Ids],
+        extra: list[int],
+        ask: Callable[[list[int]], Question],
+        take: Callable[[list[int], Any], None],
+        progress: Progress,
     ) -> None:
-        """Calls `run` on batches of row indices, on smaller ones once memory has run out."""
+        """Shares batches of row indices out, smaller ones once memory has run out.
+
+        Args:
+            extra: columns that each row needs beside its tokens.
+            ask: makes a question of a batch, (a method of this class, its arguments).
+            take: takes the answer.
+        """
+        limit = self.decisions.get("batch_tokens", self.batch_tokens)
+        left = list(range(len(rows)))
+        while left:
+            own, more = [rows[i] for i in left], [extra[i] for i in left]
+            todo = [[left[place] for place in batch] for batch in plan(own, more, limit)]
+            work = sum(map(len, own)) + sum(more)
+            failed = self.lanes.share(todo, work, self._answer, ask, take, progress)
+            if failed:
+                limit = self.decisions["batch_tokens"] = max(1, limit // 2)
+            left = sorted(index for batch in failed for index in batch)
+
+    def _answer(self, question: Question, advance: Advance) -> Any:
+        """Answers a question in this process.
+
+        Raises:
+            OutOfMemory: if more than one row was asked for.
+        """
         import torch
 
-        limit = self.decisions.get("batch_tokens", self.batch_tokens)
-        todo = list(plan(rows, extra, limit)) if rows else []
-        while todo:
-            part, fits = todo.pop(0), True
-            try:
-                with torch.inference_mode():
-                    run(part)
-            except torch.OutOfMemoryError:
-                if len(part) == 1:
-                    raise
-                fits = False
-            if not fits:  # outside of `except`: its traceback keeps the tensors alive
-                torch.cuda.empty_cache()
-                limit = self.decisions["batch_tokens"] = max(1, limit // 2)
-                left = sorted(index for batch in (part, *todo) for index in batch)
-                again = plan([rows[i] for i in left], [extra[i] for i in left], limit)
-                todo = [[left[place] for place in batch] for batch in again]
+        method, arguments = question
+        try:
+            with torch.inference_mode():
+                return getattr(self, method)(*arguments, advance)
+        except torch.OutOfMemoryError:
+            if len(arguments[0]) == 1:
+                raise
+        torch.cuda.empty_cache()  # outside of `except`: its traceback keeps the tensors alive
+        raise OutOfMemory
 
     def _fit(self, rows: Sequence[Ids], sampling: Sampling, progress: Progress) -> list[Ids]:
         """Drops leading tokens (not the first, if it is special) of rows beyond the context."""
@@ -142,8 +168,8 @@ class Engine:
         progress.say(f"{count} of {len(rows)} prompts exceed {room} tokens; their beginning is cut")
         return fitted
 
-    def _decode(
-        self, rows: list[Ids], draws: Any, sampling: Sampling, progress: Progress
+    def decode(
+        self, rows: list[Ids], draws: Any, sampling: Sampling, advance: Advance
     ) -> list[Ids]:
         """Decodes one batch; `draws` holds a uniform number per row and step, or is None."""
         import torch
@@ -170,7 +196,7 @@ class Engine:
                     text = self._text(rows[row], new[row])
                     alive[row] = first_stop(text, sampling.stop) is None
                 if not alive[row]:
-                    progress.advance()
+                    advance(1)
             living = [place for place, row in enumerate(present) if alive[row]]
             if not living:
                 break

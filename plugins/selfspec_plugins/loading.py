@@ -56,6 +56,14 @@ def load(settings: ModelSettings) -> tuple[Any, Any]:
     return model.eval(), tokenizer
 
 
+def cores() -> int:
+    """Returns how many processors this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on Linux
+        return os.cpu_count() or 1
+
+
 def threads() -> int:
     """Returns how many threads torch takes now."""
     import torch

@@ -219,10 +219,12 @@ def _attend_by_parts(
         key, value = (part.repeat_interleave(group, 1) for part in (key, value))
     hidden = torch.zeros_like(mask, dtype=query.dtype)
     hidden.masked_fill_(~mask, torch.finfo(query.dtype).min)
+    own: torch.Tensor
     own, own_sum = kernel(query, key, value, attn_mask=hidden, scale=1.0)
     if prefix is None:
         return own
     flat = query.reshape(rows, shared, group * q, width).transpose(0, 1)
+    before: torch.Tensor
     before, before_sum = kernel(flat.reshape(1, shared, -1, width), *prefix, scale=1.0)
     before = before.reshape(shared, rows, group * q, -1).transpose(0, 1).reshape(own.shape)
     before_sum = before_sum.reshape(shared, rows, group * q).transpose(0, 1)

@@ -18,6 +18,7 @@ from selfspec_plugins import loading
 from selfspec_plugins.adapters import Adapters
 from selfspec_plugins.batches import Ids, common_prefix
 from selfspec_plugins.engine import Engine
+from selfspec_plugins.lanes import Lanes
 
 
 class TransformersModel(Model):
@@ -27,6 +28,7 @@ class TransformersModel(Model):
         hf: the model, a `PreTrainedModel` (known after `load`).
         tokenizer: its tokenizer.
         adapters: those in memory.
+        engine: decodes and scores (known after `load`, too).
         chat: whether prompts are wrapped into the tokenizer's chat template.
     """
 
@@ -61,16 +63,18 @@ class TransformersModel(Model):
         self._parameters: int = self.hf.num_parameters()  # later an adapter may be on it
         text = self.hf.config.get_text_config()
         self.context: int | None = getattr(text, "max_position_embeddings", None)
+        lanes = Lanes(self.settings, self.settings.processes)
         limit = self.settings.batch_tokens
-        self._engine = Engine(self.hf, self.tokenizer, limit, self.context, self.decisions)
+        self.engine = Engine(self.hf, self.tokenizer, limit, self.context, self.decisions, lanes)
         self.adapters = Adapters(self.hf)
 
     def unload(self) -> None:
         """Takes the model out of memory, with its adapters; torch's threads are as before it."""
         if self.hf is None:
             return
+        self.engine.lanes.close()
         self.hf = None
-        del self._engine, self.adapters
+        del self.engine, self.adapters
         loading.free_memory(self._threads)
 
     @property
@@ -122,7 +126,7 @@ class TransformersModel(Model):
     ) -> list[str]:
         """Continues each prompt; see `Model.generate`."""
         rows = self.encode([self.render(prompt) for prompt in prompts])
-        return self._engine.generate(rows, sampling, progress)
+        return self.engine.generate(rows, sampling, progress)
 
     def loglikelihood(
         self, pairs: Sequence[tuple[str, str]], progress: Progress | None = None
@@ -148,7 +152,7 @@ class TransformersModel(Model):
             trunks.append(whole[group[0]][:least])
             branches.append([(whole[i][least:], bounds[i] - least) for i in group])
         sums = [0.0] * len(pairs)
-        scored = self._engine.score(trunks, branches, progress)
+        scored = self.engine.score(trunks, branches, progress)
         for group, values in zip(members.values(), scored, strict=True):
             for i, value in zip(group, values, strict=True):
                 sums[i] = value
@@ -157,6 +161,7 @@ class TransformersModel(Model):
     def use_adapter(self, path: Path | None) -> None:
         """Switches to the adapter in folder `path`, or back to the base with None."""
         self.adapters.use(path)
+        self.engine.lanes.adapter = path
 
     def release_adapters(self) -> Any:
         """Takes all adapters out of memory and returns the base model as it was loaded."""

@@ -44,7 +44,7 @@ def batch_tokens(tiny):
 @every_architecture
 def test_greedy_text_is_that_of_transformers(tiny, architecture):
     model = tiny(architecture)
-    assert model._engine.shares
+    assert model.engine.shares
     assert model.generate(PROMPTS, Sampling(max_new_tokens=20)) == [
         reference(model, prompt) for prompt in PROMPTS
     ]
@@ -53,7 +53,7 @@ def test_greedy_text_is_that_of_transformers(tiny, architecture):
 @every_architecture
 def test_without_a_shared_prefix_the_text_is_the_same(tiny, architecture, monkeypatch):
     model = tiny(architecture)
-    monkeypatch.setattr(model._engine, "shares", False)
+    monkeypatch.setattr(model.engine, "shares", False)
     assert model.generate(PROMPTS, Sampling(max_new_tokens=20)) == [
         reference(model, prompt) for prompt in PROMPTS
     ]
@@ -66,7 +66,7 @@ def test_a_sliding_window_is_left_to_the_model(tmp_path):
     folder = tiny_models.build(tmp_path, type(tiny_models.config("qwen2"))(**config))
     model = TransformersModel(ModelSettings(path=folder))
     model.load()
-    assert not model._engine.shares
+    assert not model.engine.shares
     assert model.generate(PROMPTS, Sampling(max_new_tokens=20)) == [
         reference(model, prompt) for prompt in PROMPTS
     ]
@@ -158,17 +158,17 @@ def test_a_leading_space_survives_decoding(tmp_path):
     row = model.tokenizer("The court held that").input_ids
     new = model.tokenizer("the contract was void").input_ids
     assert model.tokenizer.decode(new) == "the contract was void"  # alone, the space is lost
-    assert model._engine._text(row, new) == " the contract was void"
+    assert model.engine._text(row, new) == " the contract was void"
 
 
 def test_an_end_token_ends_the_text(tiny):
     model = tiny()
     new = reference_tokens(model, PROMPTS[0])
-    model._engine.ends.add(new[4])
+    model.engine.ends.add(new[4])
     try:
         text = model.generate(PROMPTS[:1], Sampling(max_new_tokens=20))[0]
     finally:
-        model._engine.ends.remove(new[4])
+        model.engine.ends.remove(new[4])
     assert text == model.tokenizer.decode(new[: new.index(new[4])])
 
 
@@ -195,7 +195,7 @@ def test_likelihood_is_the_sum_over_the_continuation(tiny, architecture, shares,
     import torch
 
     model = tiny(architecture)
-    monkeypatch.setattr(model._engine, "shares", shares)
+    monkeypatch.setattr(model.engine, "shares", shares)
     pairs = [(p, c) for p in PROMPTS for c in (" yes", " no contract\nwas", "a", "")]
     for (prompt, continuation), value in zip(pairs, model.loglikelihood(pairs), strict=True):
         alone = model.tokenizer(prompt).input_ids
@@ -210,7 +210,7 @@ def test_likelihood_is_the_sum_over_the_continuation(tiny, architecture, shares,
 def test_out_of_memory_halves_the_batch(tiny, batch_tokens, monkeypatch):
     import torch
 
-    model, decode = tiny(), tiny()._engine._decode
+    model, decode = tiny(), tiny().engine.decode
     expected = model.generate(PROMPTS, Sampling(max_new_tokens=20))
 
     def short_of_memory(rows, *rest):
@@ -219,7 +219,7 @@ def test_out_of_memory_halves_the_batch(tiny, batch_tokens, monkeypatch):
         return decode(rows, *rest)
 
     batch_tokens(4096)
-    monkeypatch.setattr(model._engine, "_decode", short_of_memory)
+    monkeypatch.setattr(model.engine, "decode", short_of_memory)
     assert model.generate(PROMPTS, Sampling(max_new_tokens=20)) == expected
     assert model.decisions["batch_tokens"] < 4096
 

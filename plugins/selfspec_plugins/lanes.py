@@ -1,0 +1,242 @@
+"""More than one process with the same model: each takes the next batch when it is free.
+
+What a batch becomes does not depend on who computes it, so the outcome has the same bytes however
+many processes there are. The process that asks is one of the lanes; the others are started when
+there is first enough to do, and join in as soon as they have loaded the model.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from selfspec_core.config import ModelSettings
+from selfspec_core.errors import SelfspecError
+from selfspec_core.progress import Progress
+
+WORTH = 30_000
+"""Tokens of work for which starting a process pays; it takes some seconds."""
+
+Part = list[int]
+Advance = Callable[[int], None]
+Question = tuple[str, tuple[Any, ...]]
+"""A method of `Engine` and its arguments, without the progress that comes last."""
+
+
+class OutOfMemory(Exception):
+    """A batch was too large for the memory of its lane."""
+
+
+class Gone(Exception):
+    """A worker ended by itself, or never came to load the model."""
+
+
+class Worker:
+    """A process that has the model too; `lane_worker` is its side of the conversation.
+
+    Attributes:
+        lock: held by the thread that talks to it.
+    """
+
+    def __init__(self, settings: ModelSettings) -> None:
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "selfspec_plugins.lane_worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+        self.lock, self._ready = threading.Lock(), False
+        self._say(settings)
+
+    def wait_until_ready(self) -> None:
+        """Returns when the model is loaded.
+
+        Raises:
+            Gone: if it could not be.
+        """
+        if not self._ready:
+            state, text = self._hear()
+            if state != "ready":
+                raise Gone(text)
+            self._ready = True
+
+    def run(self, question: Question, adapter: Path | None, advance: Advance) -> Any:
+        """Returns what the worker's engine makes of a question.
+
+        Raises:
+            OutOfMemory: if it was too much.
+            Gone: if the process has ended.
+            SelfspecError: with what went wrong.
+        """
+        self._say((question, adapter))
+        while True:
+            state, value = self._hear()
+            if state == "advance":
+                advance(value)
+            elif state == "memory":
+                raise OutOfMemory
+            elif state == "failed":
+                raise SelfspecError(f"in a second process: {value}")
+            else:
+                return value
+
+    def close(self) -> None:
+        """Ends the process at once; it holds nothing that would be lost."""
+        self._process.kill()
+        self._process.wait()
+
+    def _say(self, message: Any) -> None:
+        assert self._process.stdin is not None
+        try:
+            pickle.dump(message, self._process.stdin)
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise Gone(f"code {self._process.wait()}") from None
+
+    def _hear(self) -> tuple[str, Any]:
+        assert self._process.stdout is not None
+        try:
+            answer: tuple[str, Any] = pickle.load(self._process.stdout)
+        except (EOFError, pickle.UnpicklingError):
+            raise Gone(f"code {self._process.wait()}") from None
+        return answer
+
+
+class Lanes:
+    """This process and its workers.
+
+    Attributes:
+        adapter: the folder of the adapter in use, for the workers.
+    """
+
+    def __init__(self, settings: ModelSettings, count: int) -> None:
+        self.settings, self.count = settings, count
+        self.adapter: Path | None = None
+        self._workers: list[Worker] = []
+
+    def share(
+        self,
+        parts: Sequence[Part],
+        tokens: int,
+        here: Callable[[Question, Advance], Any],
+        ask: Callable[[Part], Question],
+        take: Callable[[Part, Any], None],
+        progress: Progress,
+    ) -> list[Part]:
+        """Works on parts, the first ones first; returns those that memory did not suffice for.
+
+        Once a part was too large none is begun any more, and those not begun are returned too.
+
+        Args:
+            tokens: how much there is to do; workers are not started for little.
+            here: answers a question in this process.
+            ask: makes the question of a part.
+            take: is given a part and its answer, never two at a time.
+        """
+        if not self._workers and tokens >= WORTH and len(parts) > 1:
+            self._workers = [Worker(self._settings_of(n)) for n in range(1, self.count)]
+        return _Shift(self, parts, ask, take, progress).work(here, self._workers)
+
+    def dismiss(self, worker: Worker) -> None:
+        """Goes on without a worker, from now on."""
+        worker.close()
+        self.count -= 1
+        self._workers = [other for other in self._workers if other is not worker]
+
+    def close(self) -> None:
+        """Ends the workers; they are started again when there is work."""
+        for worker in self._workers:
+            worker.close()
+        self._workers = []
+
+    def _settings_of(self, number: int) -> ModelSettings:
+        """Returns the settings of a worker: where there are several GPUs, each has its own."""
+        import torch
+
+        if torch.cuda.is_available() and self.settings.device == "auto":
+            device = f"cuda:{number % torch.cuda.device_count()}"
+            return self.settings.model_copy(update={"device": device})
+        return self.settings
+
+
+class _Shift:
+    """One round of work: parts are handed out until none is left."""
+
+    def __init__(
+        self,
+        lanes: Lanes,
+        parts: Sequence[Part],
+        ask: Callable[[Part], Question],
+        take: Callable[[Part, Any], None],
+        progress: Progress,
+    ) -> None:
+        self._lanes, self._ask, self._take, self._progress = lanes, ask, take, progress
+        self._todo, self._too_large = list(reversed(parts)), list[Part]()
+        self._at_work = 0
+        self._change = threading.Condition()
+        self._error: BaseException | None = None
+
+    def work(
+        self, here: Callable[[Question, Advance], Any], workers: Sequence[Worker]
+    ) -> list[Part]:
+        for worker in workers:  # one that is still loading joins later, or finds nothing to do
+            threading.Thread(target=self._hand_to, args=(worker,), daemon=True).start()
+        try:
+            while self._todo and not self._too_large:
+                self._answer(lambda question: here(question, self._advance))
+                with self._change:
+                    self._change.wait_for(lambda: not self._at_work or self._error)
+                if self._error:
+                    raise self._error
+        except BaseException:
+            self._todo.clear()
+            self._lanes.close()  # they are in the middle of something nobody waits for
+            raise
+        return self._too_large + self._todo[::-1]
+
+    def _hand_to(self, worker: Worker) -> None:
+        adapter = self._lanes.adapter
+        try:
+            with worker.lock:
+                worker.wait_until_ready()
+                self._answer(lambda question: worker.run(question, adapter, self._advance))
+        except Gone as gone:
+            if self._todo or self._at_work:
+                self._progress.say(f"a second process with the model is gone ({gone})")
+            self._lanes.dismiss(worker)
+        except BaseException as error:
+            with self._change:
+                self._error = error
+                self._change.notify_all()
+
+    def _answer(self, answer: Callable[[Question], Any]) -> None:
+        """Answers part after part, until none is left or one was too large."""
+        while True:
+            with self._change:
+                if not self._todo or self._too_large or self._error:
+                    return
+                part = self._todo.pop()
+                self._at_work += 1
+            outcome, put_back = None, self._todo
+            try:
+                outcome, put_back = answer(self._ask(part)), []
+            except OutOfMemory:
+                put_back = self._too_large
+            finally:
+                with self._change:
+                    put_back.append(part)
+                    if outcome is not None:
+                        self._take(part, outcome)
+                    self._at_work -= 1
+                    self._change.notify_all()
+
+    def _advance(self, done: int) -> None:
+        with self._change:
+            self._progress.advance(done)

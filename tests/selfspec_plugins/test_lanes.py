@@ -1,0 +1,206 @@
+"""Several processes with one model: the same answers, whoever gives them and whoever dies."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import tiny_models
+
+from selfspec_core.config import ModelSettings
+from selfspec_core.errors import SelfspecError
+from selfspec_core.model_types import Sampling
+from selfspec_core.progress import Silent
+from selfspec_plugins import lanes
+from selfspec_plugins.lanes import Gone, Lanes, OutOfMemory
+from selfspec_plugins.transformers_model import TransformersModel
+
+PROMPTS = [
+    f"Task: Is the sentence about money?\nText: Rates rose by {n} points." for n in range(24)
+]
+SAMPLING = Sampling(max_new_tokens=6, temperature=1.0, random_seed=3)
+
+
+class Colleague:
+    """A worker without a process: answers by a function, when it is ready."""
+
+    def __init__(self, answer, ready=None):
+        self.lock, self._answer, self._ready, self.closed = threading.Lock(), answer, ready, False
+
+    def wait_until_ready(self):
+        if self._ready:
+            assert self._ready.wait(10)
+
+    def run(self, question, adapter, advance):
+        return self._answer(question)
+
+    def close(self):
+        self.closed = True
+
+
+def shared(parts, here, *workers, progress=None):
+    """Returns what was taken, part by part, and what was not done."""
+    ours, taken = Lanes(ModelSettings(), 1), []
+    ours._workers = list(workers)
+    left = ours.share(
+        parts,
+        10**6,
+        lambda question, advance: here(question),
+        lambda part: ("square", (part,)),
+        lambda part, answer: taken.append((tuple(part), answer)),
+        progress or Silent(),
+    )
+    return sorted(taken), left, ours
+
+
+def square(question):
+    return [n * n for n in question[1][0]]
+
+
+PARTS = [[n, n + 1] for n in range(20)]
+DONE = sorted((tuple(part), [n * n for n in part]) for part in PARTS)
+
+
+def test_every_part_is_answered_once_by_whoever_is_free():
+    both, seen = threading.Barrier(2, timeout=10), []
+
+    def by(name):
+        def answer(question):
+            if name not in seen:
+                seen.append(name)
+                both.wait()  # neither goes on before the other has a part too
+            return square(question)
+
+        return answer
+
+    taken, left, _ = shared(PARTS, by("here"), Colleague(by("there")))
+    assert taken == DONE and left == [] and sorted(seen) == ["here", "there"]
+
+
+def test_nobody_waits_for_a_worker_that_is_still_loading():
+    never = threading.Event()
+    taken, left, _ = shared(PARTS, square, Colleague(square, ready=never))
+    assert taken == DONE and left == []
+    never.set()
+
+
+def test_a_worker_that_ends_by_itself_costs_nothing_but_itself():
+    tried = threading.Event()
+
+    def dies(question):
+        tried.set()
+        raise Gone("code -9")
+
+    def waits(question):
+        assert tried.wait(10)
+        return square(question)
+
+    class Notes(Silent):
+        lines = []
+
+        def say(self, line):
+            self.lines.append(line)
+
+    worker = Colleague(dies)
+    taken, left, ours = shared(PARTS, waits, worker, progress=Notes())
+    assert taken == DONE and left == []
+    assert worker.closed and ours._workers == []
+    assert Notes.lines == ["a second process with the model is gone (code -9)"]
+
+
+def test_what_is_too_large_comes_back_with_what_was_not_begun():
+    def small(question):
+        if question[1][0][0] >= 3:
+            raise OutOfMemory
+        return square(question)
+
+    taken, left, _ = shared(PARTS, small)
+    assert taken == DONE[:3] and left == PARTS[3:]
+
+
+def test_an_error_of_either_side_is_raised_and_the_workers_are_closed():
+    tried = threading.Event()
+
+    def fails(question):
+        tried.set()
+        raise SelfspecError("in a second process: no")
+
+    def waits(question):
+        assert tried.wait(10)
+        return square(question)
+
+    worker = Colleague(fails)
+    with pytest.raises(SelfspecError, match="no"):
+        shared(PARTS, waits, worker)
+    assert worker.closed
+
+    asked = threading.Event()
+
+    def broken(question):
+        asked.set()
+        raise ValueError("here")
+
+    def waits_for_it(question):
+        assert asked.wait(10)
+        return square(question)
+
+    worker = Colleague(waits_for_it)
+    with pytest.raises(ValueError, match="here"):
+        shared(PARTS, broken, worker)
+    assert worker.closed
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """A model alone and one with a second process, with batches of a few rows."""
+    folder = tiny_models.build(tmp_path_factory.mktemp("llama"), "llama")
+    models = [
+        TransformersModel(ModelSettings(path=folder, batch_tokens=200, threads=1, processes=n))
+        for n in (1, 2)
+    ]
+    for model in models:
+        model.load()
+    yield models
+    for model in models:
+        model.unload()
+
+
+def only_the_worker(model, monkeypatch):
+    """Keeps this process from answering, so that the other one has to."""
+    engine = model.engine
+
+    def waits(question, advance):
+        raise AssertionError("asked here")
+
+    def work(self, here, workers):
+        assert len(workers) == 1
+        self._hand_to(workers[0])
+        assert not self._todo
+        if self._error:
+            raise self._error
+        return self._too_large
+
+    monkeypatch.setattr(engine, "_answer", waits)
+    monkeypatch.setattr(lanes._Shift, "work", work)
+    monkeypatch.setattr(lanes, "WORTH", 0)
+
+
+def test_a_real_second_process_gives_the_same_bytes(pair, monkeypatch):
+    alone, both = pair
+    pairs = [(prompt, " " + choice) for prompt in PROMPTS for choice in ("yes", "no")]
+    texts, logs = alone.generate(PROMPTS, SAMPLING), alone.loglikelihood(pairs)
+    only_the_worker(both, monkeypatch)
+    assert both.generate(PROMPTS, SAMPLING) == texts
+    assert both.loglikelihood(pairs) == logs
+
+
+def test_a_real_second_process_that_is_killed_is_noticed(pair, monkeypatch):
+    alone, both = pair
+    texts = alone.generate(PROMPTS, SAMPLING)
+    monkeypatch.setattr(lanes, "WORTH", 0)
+    both.generate(PROMPTS, SAMPLING)
+    (worker,) = both.engine.lanes._workers
+    with worker.lock:
+        worker.wait_until_ready()
+    worker._process.kill()
+    assert both.generate(PROMPTS, SAMPLING) == texts
