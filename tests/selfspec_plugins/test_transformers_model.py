@@ -13,6 +13,7 @@ from selfspec_core.model_types import Sampling
 from selfspec_core.progress import Silent
 from selfspec_plugins.batches import common_prefix, plan
 from selfspec_plugins.engine import Engine
+from selfspec_plugins.lanes import Lanes
 from selfspec_plugins.transformers_model import TransformersModel
 
 HEAD = "Task: Is the sentence about money?\nText: Rates rose by 25 basis points.\nAnswer: yes\n\n"
@@ -86,7 +87,7 @@ def test_an_attention_of_its_own_is_left_to_the_model(architecture):
     if architecture == "gpt_oss":
         sizes |= {"num_local_experts": 4, "head_dim": 8, "num_key_value_heads": 2}
     model = AutoModelForCausalLM.from_config(CONFIG_MAPPING[architecture](**sizes)).eval()
-    engine = Engine(model, tiny_models.tokenizer(), 2048, 256, {})
+    engine = Engine(model, tiny_models.tokenizer(), 2048, 256, {}, Lanes(ModelSettings(), 1))
     assert not engine.shares
 
 
