@@ -134,7 +134,10 @@ def run_round(
         return None
     earlier = [one.folder for one in done] if settings.rounds.collect == "add" else []
     with context.timed("train"):
-        adapter = specialize(folder, parts.trainer, parts.firewall, local, earlier)
+        alone = settings.rounds.max == 1  # so this round will be measured
+        adapter = specialize(
+            folder, parts.trainer, parts.firewall, local, earlier, with_controls=alone
+        )
     adapters = {SPECIALIST: adapter}
     if parts.preferrer is not None:
         adapters |= _preferred(folder, adapter, answerer, parts, context, local)
@@ -154,9 +157,8 @@ def measure(chosen: Round, parts: Parts, context: Context) -> None:
         context.progress.say("control generic: the same on general seeds")
         made = (parts.proposer, parts.answerer, parts.filters(), parts.trainer, parts.firewall)
         collect_generic(folder, *made, replace(context, round=local.round))
-    steps = chosen.adapters[SPECIALIST].steps
     with context.timed("train"):
-        controls = train_controls(folder, parts.trainer, parts.firewall, steps, local)
+        controls = train_controls(folder, parts.trainer, parts.firewall, local)
     with context.timed("evaluate"):
         evaluate(
             folder,

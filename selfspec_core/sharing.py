@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from selfspec_core.files import new_folder
 from selfspec_core.model_types import Sampling
 from selfspec_core.progress import Progress
 from selfspec_core.runs import dumps
-from selfspec_core.types import Adapter, Example, Seed
+from selfspec_core.types import Adapter, TrainingJob
 
 
 class Store:
@@ -104,31 +104,49 @@ def share_answers(model: Model, store: Store) -> None:
 
 
 def share_training(trainer: Trainer, store: Store) -> None:
-    """Lets a trainer take from the store the adapter of rows it has been given before."""
-    train = trainer.train
+    """Lets a trainer take from the store the adapters of rows it has been given before."""
+    train_all = trainer.train_all
 
-    def trained(
-        rows: Sequence[Seed | Example], out: Path, context: Context, *, steps: int | None
-    ) -> Adapter:
+    def trained(jobs: Sequence[TrainingJob], context: Context) -> Iterator[Adapter]:
         settings = context.settings
         depends = (settings.random_seed, context.round, settings.training, settings.components)
-        key = digest(trainer.name, identity(context.model), *depends, steps, list(rows))
-        kept = store.adapter(key)
-        if (found := store.get(key)) is not None and kept.is_dir():
-            context.decisions.update(found["decisions"])
-            context.progress.advance(found["steps"])
-            shutil.copytree(kept, out, dirs_exist_ok=True)
-            loss = tuple(found["loss"]) if found["loss"] else None
-            return Adapter(out, found["rows"], found["steps"], found["tokens"], loss)
-        made = train(rows, out, context, steps=steps)
-        place = new_folder(kept)
-        shutil.copytree(out, place, dirs_exist_ok=True)
-        shutil.rmtree(kept, ignore_errors=True)
-        place.replace(kept)
-        store.put(key, **made.to_dict(), decisions=context.decisions)
-        return made
+        common = (trainer.name, identity(context.model), *depends)
+        keys = [digest(*common, job.steps, list(job.rows)) for job in jobs]
+        missing = [not _kept(store, key) for key in keys]
+        made = train_all([job for job, new in zip(jobs, missing, strict=True) if new], context)
+        for job, key, new in zip(jobs, keys, missing, strict=True):
+            if new:
+                yield _keep(store, key, next(made), context)
+            else:
+                yield _taken(store, key, job.out, context)
 
-    trainer.train = trained  # type: ignore[method-assign]
+    trainer.train_all = trained  # type: ignore[method-assign]
+
+
+def _kept(store: Store, key: str) -> bool:
+    return store.get(key) is not None and store.adapter(key).is_dir()
+
+
+def _taken(store: Store, key: str, out: Path, context: Context) -> Adapter:
+    """Puts an adapter of the store into `out`."""
+    found = store.get(key)
+    assert found is not None
+    context.decisions.update(found["decisions"])
+    context.progress.advance(found["steps"])
+    shutil.copytree(store.adapter(key), out, dirs_exist_ok=True)
+    loss = tuple(found["loss"]) if found["loss"] else None
+    return Adapter(out, found["rows"], found["steps"], found["tokens"], loss)
+
+
+def _keep(store: Store, key: str, made: Adapter, context: Context) -> Adapter:
+    """Puts an adapter into the store, in one step."""
+    kept = store.adapter(key)
+    place = new_folder(kept)
+    shutil.copytree(made.path, place, dirs_exist_ok=True)
+    shutil.rmtree(kept, ignore_errors=True)
+    place.replace(kept)
+    store.put(key, **made.to_dict(), decisions=context.decisions)
+    return made
 
 
 _IDENTITIES: WeakKeyDictionary[Model, str] = WeakKeyDictionary()

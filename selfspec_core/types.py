@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
@@ -184,6 +185,21 @@ class Verdict:
 
 
 KEEP = Verdict(True)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJob:
+    """What a trainer is to make an adapter of.
+
+    Attributes:
+        rows: what to train on; already screened by the firewall.
+        out: an empty folder.
+        steps: optimizer steps to take, cycling over the rows; None for the set epochs.
+    """
+
+    rows: Sequence[Seed | Example]
+    out: Path
+    steps: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from selfspec_core.components import Context
 from selfspec_core.config import PreferenceSettings
+from selfspec_plugins.loading import using_threads
 from selfspec_plugins.packing import Encoded
 from selfspec_plugins.sft import restore, save, shared_arguments, watch
 from selfspec_plugins.transformers_model import TransformersModel
@@ -63,7 +64,8 @@ def optimize(
     losses: list[float] = []
     before = set(vars(hf))
     steps = len(micro) // parts
-    with tempfile.TemporaryDirectory() as scratch, _unchanged(hf):
+    threads = using_threads(context.settings.training.threads)
+    with tempfile.TemporaryDirectory() as scratch, _unchanged(hf), threads:
         try:
             arguments = _arguments(context, hf, scratch, steps, parts, random_seed)
             arguments._n_gpu = 1  # one process, one model: never DataParallel over what it sees
@@ -73,7 +75,7 @@ def optimize(
                 train_dataset=Dataset.from_dict({"part": list(range(len(micro)))}),
                 data_collator=collated,
                 processing_class=model.tokenizer,
-                callbacks=[watch(losses, context)],
+                callbacks=[watch(losses, context.progress.advance)],
             )
             trainer.remove_callback(PrinterCallback)
             for parameter in trainer.model.parameters():

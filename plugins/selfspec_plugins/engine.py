@@ -145,6 +145,7 @@ class Engine:
         import torch
 
         method, arguments = question
+        assert isinstance(method, str)
         try:
             with torch.inference_mode():
                 return getattr(self, method)(*arguments, advance)

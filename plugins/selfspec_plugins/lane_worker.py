@@ -9,7 +9,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, BinaryIO
+
+from selfspec_plugins.lanes import Question, out_of_memory
+from selfspec_plugins.transformers_model import TransformersModel
 
 
 def main() -> None:
@@ -23,8 +27,6 @@ def main() -> None:
     def say(state: str, value: Any = None) -> None:
         pickle.dump((state, value), out)
         out.flush()
-
-    from selfspec_plugins.transformers_model import TransformersModel
 
     model = TransformersModel(questions.get())
     try:
@@ -48,21 +50,27 @@ def _listen(source: BinaryIO, questions: queue.SimpleQueue[Any]) -> None:
 
 
 def _answer(
-    model: Any, question: tuple[str, tuple[Any, ...]], adapter: Any, say: Callable[..., None]
+    model: TransformersModel, question: Question, adapter: Path | None, say: Callable[..., None]
 ) -> tuple[str, Any]:
     import torch
 
-    method, arguments = question
+    what, arguments = question
+
+    def advance(done: int) -> None:
+        say("advance", done)
+
     try:
         model.use_adapter(adapter)
-        with torch.inference_mode():
-            answer = getattr(model.engine, method)(*arguments, lambda done: say("advance", done))
-    except torch.OutOfMemoryError:
-        torch.cuda.empty_cache()
-        return "memory", None
+        if isinstance(what, str):
+            with torch.inference_mode():
+                return "done", getattr(model.engine, what)(*arguments, advance)
+        return "done", what(model, *arguments, advance)
     except Exception as error:
-        return "failed", f"{type(error).__name__}: {error}"
-    return "done", answer
+        if not out_of_memory(error):
+            return "failed", f"{type(error).__name__}: {error}"
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return "memory", None
 
 
 if __name__ == "__main__":

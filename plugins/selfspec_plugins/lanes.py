@@ -25,12 +25,20 @@ WORTH = 30_000
 
 Part = list[int]
 Advance = Callable[[int], None]
-Question = tuple[str, tuple[Any, ...]]
-"""A method of `Engine` and its arguments, without the progress that comes last."""
+Question = tuple[str | Callable[..., Any], tuple[Any, ...]]
+"""A method of `Engine`, or a function that takes the model first; and its arguments, without
+`Advance`, which comes last."""
 
 
 class OutOfMemory(Exception):
     """A batch was too large for the memory of its lane."""
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Says whether an error means that there was too little memory, on a GPU or a CPU."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 class Gone(Exception):

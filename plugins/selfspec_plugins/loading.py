@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from logging import ERROR, getLogger
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,19 @@ def threads() -> int:
     import torch
 
     return torch.get_num_threads()
+
+
+@contextmanager
+def using_threads(count: int | None) -> Iterator[None]:
+    """Lets torch take `count` threads for a while; None leaves it as it is."""
+    import torch
+
+    before = threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def free_memory(threads: int) -> None:

@@ -4,23 +4,59 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from selfspec_core.components import Context, Trainer
 from selfspec_core.config import TrainingSettings
 from selfspec_core.errors import SelfspecError
 from selfspec_core.hookspecs import hookimpl
 from selfspec_core.layouts import Layout
-from selfspec_core.types import Adapter, Example, Pair, Seed
+from selfspec_core.types import Adapter, Example, Pair, Seed, TrainingJob
 from selfspec_plugins.batches import common_prefix
 from selfspec_plugins.dpo import optimize, order_pairs
-from selfspec_plugins.packing import Encoded, count_steps, order_steps, pack, shorten, split
+from selfspec_plugins.lanes import Advance, OutOfMemory, Question, out_of_memory
+from selfspec_plugins.packing import Encoded, order_steps, pack, shorten, split
 from selfspec_plugins.sft import fit
 from selfspec_plugins.transformers_model import TransformersModel
 
 ROWS_PER_FORWARD = "training_rows_per_forward"
 PAIRS_PER_FORWARD = "training_pairs_per_forward"
+Arguments = tuple[list[list[list[Encoded]]], int, Path, TrainingSettings, int]
+"""Of `fit`, between the model and `advance`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """A training in all detail: packed rows, step by step, and what to say about it.
+
+    Attributes:
+        rows: examples there are.
+        tokens: response tokens over all steps.
+    """
+
+    steps: list[list[list[Encoded]]]
+    out: Path
+    settings: TrainingSettings
+    random_seed: int
+    rows: int
+    tokens: int
+
+    @property
+    def most(self) -> int:
+        """Packed rows of the largest step."""
+        return max(map(len, self.steps))
+
+    def arguments(self, rows: int) -> Arguments:
+        """Returns those of `fit`, with at most so many packed rows in a forward pass."""
+        parts = math.ceil(self.most / rows)
+        micro = [part for step in self.steps for part in split(step, parts)]
+        return micro, parts, self.out, self.settings, self.random_seed
+
+    def adapter(self, losses: Sequence[float]) -> Adapter:
+        """Returns what became of it."""
+        return Adapter(self.out, self.rows, len(self.steps), self.tokens, _ends(losses))
 
 
 class LoraTrainer(Trainer):
@@ -47,32 +83,35 @@ class LoraTrainer(Trainer):
         Raises:
             SelfspecError: if there are no rows, or the model cannot be trained here.
         """
-        model, settings = _tunable(context), context.settings.training
-        if not rows:
+        (adapter,) = self.train_all([TrainingJob(rows, out, steps)], context)
+        return adapter
+
+    def train_all(self, jobs: Sequence[TrainingJob], context: Context) -> Iterator[Adapter]:
+        """Tunes several adapters, at once where the model has more than one process.
+
+        Raises:
+            SelfspecError: if there are no rows, or the model cannot be trained here.
+        """
+        model = _tunable(context)
+        courses = [self._plan(job, model, context) for job in jobs]
+        losses = _side_by_side(courses, model, context) if len(jobs) > 1 else {}
+        for number, course in enumerate(courses):
+            if number not in losses:
+                losses[number] = _alone(course, model, context)
+            yield course.adapter(losses[number])
+
+    def _plan(self, job: TrainingJob, model: TransformersModel, context: Context) -> _Course:
+        if not job.rows:
             raise SelfspecError("nothing to train on: no example passed the filters")
+        settings, count = context.settings.training, len(job.rows)
         random_seed = context.random_seed_of("train") % 2**31
-        encoded = encode(rows, context.tuned_layout, model, _longest(model, settings))
-        taken = steps or count_steps(len(rows), settings.batch, settings.epochs)
-        order = order_steps(len(rows), settings.batch, taken, random_seed)
-        packed = [
-            pack([encoded[i] for i in step], _capacity(model, [encoded[i] for i in step], settings))
-            for step in order
-        ]
-        most = max(map(len, packed))
-
-        def attempt(lines: int) -> list[float]:
-            parts = math.ceil(most / lines)
-            micro = [part for step in packed for part in split(step, parts)]
-            return fit(model, micro, parts, out, context, random_seed)
-
-        losses = _within_memory(ROWS_PER_FORWARD, most, attempt, context)
-        return Adapter(
-            path=out,
-            rows=len(rows),
-            steps=taken,
-            tokens=sum(len(encoded[i].ids) - encoded[i].start for step in order for i in step),
-            loss=_ends(losses),
-        )
+        encoded = encode(job.rows, context.tuned_layout, model, _longest(model, settings))
+        taken = job.steps or self.steps_of(count, context)
+        order = order_steps(count, settings.batch, taken, random_seed)
+        steps = [[encoded[i] for i in step] for step in order]
+        packed = [pack(step, _capacity(model, step, settings)) for step in steps]
+        tokens = sum(len(one.ids) - one.start for step in steps for one in step)
+        return _Course(packed, job.out, settings, random_seed, count, tokens)
 
     def prefer(self, pairs: Sequence[Pair], adapter: Path, out: Path, context: Context) -> Adapter:
         """Goes on from `adapter` by DPO (arXiv 2305.18290) and saves the result in `out`.
@@ -111,6 +150,53 @@ def _tunable(context: Context) -> TransformersModel:
     return context.model
 
 
+def _alone(course: _Course, model: TransformersModel, context: Context) -> list[float]:
+    """Trains in this process, with as much in a forward as memory allows; returns the losses."""
+
+    def attempt(rows: int) -> list[float]:
+        return fit(model, *course.arguments(rows), context.progress.advance)
+
+    return _within_memory(ROWS_PER_FORWARD, course.most, attempt, context)
+
+
+def _side_by_side(
+    courses: Sequence[_Course], model: TransformersModel, context: Context
+) -> dict[int, list[float]]:
+    """Trains on all processes of the model; returns the losses of what memory sufficed for."""
+    if model.engine.lanes.count == 1:
+        return {}
+    losses: dict[int, list[float]] = {}
+
+    def ask(part: list[int]) -> Question:
+        course = courses[part[0]]
+        rows = min(course.most, context.decisions.get(ROWS_PER_FORWARD, course.most))
+        return fit, course.arguments(rows)
+
+    def here(question: Question, advance: Advance) -> list[float]:
+        try:
+            return fit(model, *cast(Arguments, question[1]), advance)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+        raise OutOfMemory  # outside of `except`: its traceback keeps the tensors alive
+
+    model.engine.lanes.share(
+        [[number] for number in range(len(courses))],
+        sum(
+            len(one.ids)
+            for course in courses
+            for step in course.steps
+            for row in step
+            for one in row
+        ),
+        here,
+        ask,
+        lambda part, said: losses.update({part[0]: said}),
+        context.progress,
+    )
+    return losses
+
+
 def _longest(model: TransformersModel, settings: TrainingSettings) -> int:
     return min(settings.max_tokens, model.context or 1 << 30)
 
@@ -121,21 +207,16 @@ def _within_memory(
     """Trains; after out-of-memory again from the start with half as much in a forward."""
     import torch
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(context.settings.training.threads or threads)
-    try:
-        while True:
-            now = min(most, context.decisions.get(decision, most))
-            try:
-                return attempt(now)
-            except (torch.OutOfMemoryError, RuntimeError) as error:
-                if now == 1 or not _out_of_memory(error):
-                    raise
-                context.decisions[decision] = now // 2
-                if torch.cuda.is_available():
-                    torch.cuda.empty_cache()
-    finally:
-        torch.set_num_threads(threads)
+    while True:
+        now = min(most, context.decisions.get(decision, most))
+        try:
+            return attempt(now)
+        except RuntimeError as error:
+            if now == 1 or not out_of_memory(error):
+                raise
+            context.decisions[decision] = now // 2
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
 
 
 def _ends(losses: Sequence[float]) -> tuple[float, float]:
@@ -178,12 +259,6 @@ def _capacity(
     if model.hf.device.type == "cpu":
         return max(len(example.ids) for example in examples)
     return settings.max_tokens
-
-
-def _out_of_memory(error: Exception) -> bool:
-    import torch
-
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 @hookimpl

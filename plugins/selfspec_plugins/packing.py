@@ -6,7 +6,6 @@ never changes what a step learns from.
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,11 +37,6 @@ def shorten(ids: list[int], start: int, most: int) -> Encoded:
         return Encoded(ids, start)
     cut = min(over, start - 1)
     return Encoded((ids[:1] + ids[1 + cut :])[:most], start - cut)
-
-
-def count_steps(rows: int, batch: int, epochs: float) -> int:
-    """Returns the optimizer steps of `epochs` passes over `rows`, each of ceil(rows / batch)."""
-    return max(1, round(math.ceil(rows / batch) * epochs))
 
 
 def order_steps(rows: int, batch: int, steps: int, random_seed: int) -> list[list[int]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from selfspec_core.components import Context
 from selfspec_core.config import TrainingSettings
 from selfspec_plugins.fused_lora import fused_lora
+from selfspec_plugins.loading import using_threads
 from selfspec_plugins.packing import IGNORED, Encoded, collate
 from selfspec_plugins.segments import bounds_of, segment_attention, segments_are_exact
 from selfspec_plugins.transformers_model import TransformersModel
@@ -21,10 +22,16 @@ def fit(
     micro: list[list[list[Encoded]]],
     parts: int,
     out: Path,
-    context: Context,
+    settings: TrainingSettings,
     random_seed: int,
+    advance: Callable[[int], None],
 ) -> list[float]:
-    """Runs TRL over the given micro-batches, `parts` to a step; returns the loss of each step."""
+    """Runs TRL over the given micro-batches, `parts` to a step; returns the loss of each step.
+
+    Args:
+        out: folder for the adapter.
+        advance: told of every step.
+    """
     from datasets import Dataset
     from transformers import PrinterCallback
 
@@ -42,8 +49,7 @@ def fit(
     losses: list[float] = []
     before = set(vars(hf))
     try:
-        with tempfile.TemporaryDirectory() as scratch:
-            settings = context.settings.training
+        with tempfile.TemporaryDirectory() as scratch, using_threads(settings.threads):
             arguments = _arguments(settings, hf, scratch, steps, parts, random_seed)
             arguments._n_gpu = 1  # one process, one model: never DataParallel over what it sees
             trainer = _trainer_class()(
@@ -52,8 +58,8 @@ def fit(
                 train_dataset=Dataset.from_dict({"part": list(range(len(micro)))}),
                 data_collator=collated,
                 processing_class=model.tokenizer,
-                peft_config=_lora(context.settings.training, hf),
-                callbacks=[watch(losses, context)],
+                peft_config=_lora(settings, hf),
+                callbacks=[watch(losses, advance)],
             )
             trainer.remove_callback(PrinterCallback)
             for parameter in trainer.model.parameters():
@@ -169,7 +175,7 @@ def _lora(settings: TrainingSettings, hf: Any) -> Any:
     )
 
 
-def watch(losses: list[float], context: Context) -> Any:
+def watch(losses: list[float], advance: Callable[[int], None]) -> Any:
     """Returns a callback that notes the loss of each step and counts it."""
     from transformers import TrainerCallback
 
@@ -179,7 +185,7 @@ def watch(losses: list[float], context: Context) -> Any:
                 losses.append(logs["loss"])
 
         def on_step_end(self, *args: Any, **kwargs: Any) -> None:
-            context.progress.advance()
+            advance(1)
 
     return Watch()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from math import ceil
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -19,6 +20,7 @@ from selfspec_core.types import (
     Prediction,
     Seed,
     System,
+    TrainingJob,
     Verdict,
 )
 
@@ -88,6 +90,16 @@ class Trainer(Component):
             steps: optimizer steps to take, cycling over the rows; None for the set epochs.
         """
         raise NotImplementedError("a trainer is abstract without `train`")
+
+    def train_all(self, jobs: Sequence[TrainingJob], context: Context) -> Iterator[Adapter]:
+        """Tunes several adapters of one base and yields them in order; as is, one after another."""
+        for job in jobs:
+            yield self.train(job.rows, job.out, context, steps=job.steps)
+
+    def steps_of(self, rows: int, context: Context) -> int:
+        """Returns the optimizer steps that `train` takes on so many rows if it is not told."""
+        settings = context.settings.training
+        return max(1, round(ceil(rows / settings.batch) * settings.epochs))
 
     def prefer(self, pairs: Sequence[Pair], adapter: Path, out: Path, context: Context) -> Adapter:
         """Goes on from `adapter` so that chosen answers gain on rejected ones; saves in `out`.

@@ -51,7 +51,7 @@ class Probe:
         first = islice(self._folder.read("examples"), self._rows)
         rows = rows_of([Example.from_dict(row) for row in first], self._context)
         adapter = train(
-            PROBE, rows, None, self._folder, self._trainer, self._firewall, self._context, STAGE
+            PROBE, rows, self._folder, self._trainer, self._firewall, self._context, STAGE
         )
         self._context.probe = adapter.path
 

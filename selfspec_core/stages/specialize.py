@@ -13,7 +13,7 @@ from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.generic import generic_rows
 from selfspec_core.stages.names import GENERIC, SPECIALIST
-from selfspec_core.stages.tuning import rows_of, train
+from selfspec_core.stages.tuning import Plan, rows_of, train_all
 from selfspec_core.types import Adapter, Example
 
 
@@ -23,6 +23,8 @@ def specialize(
     firewall: Firewall,
     context: Context,
     earlier: Sequence[RoundFolder] = (),
+    *,
+    with_controls: bool = False,
 ) -> Adapter:
     """Trains the specialist; returns its adapter.
 
@@ -30,31 +32,41 @@ def specialize(
 
     Args:
         earlier: folders of rounds whose examples are trained on too.
+        with_controls: train those that need only seeds with it, which a trainer may do at once.
     """
     examples = [
         Example.from_dict(row) for one in (*earlier, folder) for row in one.read("examples")
     ]
-    rows = rows_of(examples, context)
-    return train(SPECIALIST, rows, None, folder, trainer, firewall, context)
+    plans = [Plan(SPECIALIST, rows_of(examples, context))]
+    if with_controls:
+        plans += [plan for plan in _controls(folder, context) if plan.system != GENERIC]
+    return train_all(plans, folder, trainer, firewall, context)[SPECIALIST]
 
 
 def train_controls(
-    folder: RoundFolder, trainer: Trainer, firewall: Firewall, steps: int, context: Context
+    folder: RoundFolder, trainer: Trainer, firewall: Firewall, context: Context
 ) -> dict[str, Adapter]:
-    """Trains the controls; returns their adapters by system name.
+    """Trains the controls that are not there yet; returns all of them by system name."""
+    specialist = Plan(SPECIALIST, ())  # it is there
+    plans = [specialist, *_controls(folder, context)]
+    adapters = train_all(plans, folder, trainer, firewall, context)
+    del adapters[SPECIALIST]
+    return adapters
+
+
+def _controls(folder: RoundFolder, context: Context) -> list[Plan]:
+    """Returns the controls to train.
 
     `seeds-only` takes the recipe's epochs over the seeds, `seeds-only-long` as many optimizer
     steps as the specialist: few steps and an overfit opponent, so that a gain has to hold against
     both. `generic` takes the recipe's epochs over what the same pipeline made of general seeds.
-
-    Args:
-        steps: the specialist's.
     """
-    adapters: dict[str, Adapter] = {}
+    plans = []
     for control in context.settings.evaluation.controls:
-        if control == GENERIC and not context.general_seeds:
-            continue  # a note says so: `assemble`
-        rows = generic_rows(folder, context) if control == GENERIC else context.seeds
-        own = steps if control == "seeds-only-long" else None
-        adapters[control] = train(control, rows, own, folder, trainer, firewall, context)
-    return adapters
+        if control == GENERIC:
+            if context.general_seeds:  # else a note says so: `assemble`
+                plans.append(Plan(control, generic_rows(folder, context)))
+        else:
+            steps = SPECIALIST if control == "seeds-only-long" else None
+            plans.append(Plan(control, context.seeds, steps))
+    return plans

@@ -1,11 +1,10 @@
-"""Tuning one system: on what, where its adapter lies, and that it is made once."""
+"""Tuning systems: on what, where their adapters lie, and that each is made once."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from math import ceil
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from selfspec_core.components import Context, Trainer
@@ -17,7 +16,7 @@ from selfspec_core.stages.chain import decided
 from selfspec_core.stages.distract import with_passages
 from selfspec_core.stages.names import GENERIC, PREFERRED, SPECIALIST
 from selfspec_core.stages.replay import with_replay
-from selfspec_core.types import Adapter, Example, Seed
+from selfspec_core.types import Adapter, Example, Seed, TrainingJob
 
 STAGE = "specialize"
 PROBE = "probe"
@@ -51,44 +50,80 @@ def trained(folder: RoundFolder, stage: str = STAGE) -> dict[str, Adapter]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A system to tune.
+
+    Attributes:
+        steps: optimizer steps; the name of an earlier plan for as many as that takes; or None.
+    """
+
+    system: str
+    rows: Sequence[Seed | Example]
+    steps: int | str | None = None
+
+
+def train_all(
+    plans: Sequence[Plan],
+    folder: RoundFolder,
+    trainer: Trainer,
+    firewall: Firewall,
+    context: Context,
+    stage: str = STAGE,
+) -> dict[str, Adapter]:
+    """Trains systems on what the firewall lets through, unless they have been; by system name.
+
+    Raises:
+        SelfspecError: if the firewall rejects all rows, or an adapter is gone that was made before.
+    """
+    done = {plan.system: finished(folder, plan.system, stage) for plan in plans}
+    adapters = {system: adapter for system, adapter in done.items() if adapter is not None}
+    todo = [plan for plan in plans if plan.system not in adapters]
+    if not todo:
+        return adapters
+    screened = {plan.system: _screened(plan, firewall) for plan in todo}
+    steps = {system: adapter.steps for system, adapter in adapters.items()}
+    jobs = []
+    for plan in todo:
+        rows, wanted = screened[plan.system][0], plan.steps
+        told = steps[wanted] if isinstance(wanted, str) else wanted
+        steps[plan.system] = told or trainer.steps_of(len(rows), context)
+        jobs.append(TrainingJob(rows, new_folder(adapter_path(folder, plan.system)), told))
+    names = ", ".join(plan.system for plan in todo)
+    with context.progress.stage(f"train {names}", sum(steps[p.system] for p in todo), "steps"):
+        made = trainer.train_all(jobs, context)
+        for plan, adapter in zip(todo, made, strict=True):
+            evidence = screened[plan.system][1]
+            adapters[plan.system] = _settle(folder, plan.system, adapter, evidence, context, stage)
+    return adapters
+
+
 def train(
     system: str,
     rows: Sequence[Seed | Example],
-    steps: int | None,
     folder: RoundFolder,
     trainer: Trainer,
     firewall: Firewall,
     context: Context,
     stage: str = STAGE,
 ) -> Adapter:
-    """Trains one system on what the firewall lets through, unless it has been.
+    """Trains one system for the set epochs; see `train_all`."""
+    return train_all([Plan(system, rows)], folder, trainer, firewall, context, stage)[system]
 
-    Raises:
-        SelfspecError: if the firewall rejects all rows, or an adapter is gone that was made before.
-    """
-    done = finished(folder, system, stage)
-    if done is not None:
-        return done
-    verdicts = firewall.screen(rows)
-    clean = [row for row, verdict in zip(rows, verdicts, strict=True) if verdict.keep]
+
+def _screened(plan: Plan, firewall: Firewall) -> tuple[list[Seed | Example], list[dict[str, str]]]:
+    """Returns the rows to train on, and the evidence against the others."""
+    verdicts = firewall.screen(plan.rows)
+    clean = [row for row, verdict in zip(plan.rows, verdicts, strict=True) if verdict.keep]
     if not clean:
-        raise SelfspecError(f"{system}: nothing to train on; the firewall rejected all {len(rows)}")
-    screened = [
+        raise SelfspecError(
+            f"{plan.system}: nothing to train on; the firewall rejected all {len(plan.rows)}"
+        )
+    return clean, [
         {"row": row.id, "evidence": verdict.evidence}
-        for row, verdict in zip(rows, verdicts, strict=True)
+        for row, verdict in zip(plan.rows, verdicts, strict=True)
         if not verdict.keep
     ]
-    settings = context.settings.training
-    expected = steps or ceil(settings.epochs * ceil(len(clean) / settings.batch))
-    with context.progress.stage(f"train {system}", expected, "steps"):
-        return put_in_place(
-            folder,
-            system,
-            lambda out: trainer.train(clean, out, context, steps=steps),
-            screened,
-            context,
-            stage,
-        )
 
 
 def finished(folder: RoundFolder, system: str, stage: str = STAGE) -> Adapter | None:
@@ -112,11 +147,21 @@ def put_in_place(
     stage: str = STAGE,
 ) -> Adapter:
     """Makes an adapter in a folder beside its place, moves it there in one step and commits it."""
+    out = new_folder(adapter_path(folder, system))
+    return _settle(folder, system, make(out), screened, context, stage)
+
+
+def _settle(
+    folder: RoundFolder,
+    system: str,
+    made: Adapter,
+    screened: list[dict[str, str]],
+    context: Context,
+    stage: str,
+) -> Adapter:
     path = adapter_path(folder, system)
-    out = new_folder(path)
-    made = make(out)
     shutil.rmtree(path, ignore_errors=True)
-    out.replace(path)
+    made.path.replace(path)
     adapter = replace(made, path=path)
     row = {"system": system, **adapter.to_dict(), "screened": screened}
     folder.commit(stage, folder.done(stage), {}, trained=row, **decided(context))

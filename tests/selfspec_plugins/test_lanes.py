@@ -7,18 +7,25 @@ import threading
 import pytest
 import tiny_models
 
-from selfspec_core.config import ModelSettings
+from selfspec_core.components import Context, Domain
+from selfspec_core.config import ModelSettings, Settings
 from selfspec_core.errors import SelfspecError
 from selfspec_core.model_types import Sampling
 from selfspec_core.progress import Silent
+from selfspec_core.types import Seed, TrainingJob
 from selfspec_plugins import lanes
 from selfspec_plugins.lanes import Gone, Lanes, OutOfMemory
+from selfspec_plugins.lora_trainer import LoraTrainer
 from selfspec_plugins.transformers_model import TransformersModel
 
 PROMPTS = [
     f"Task: Is the sentence about money?\nText: Rates rose by {n} points." for n in range(24)
 ]
 SAMPLING = Sampling(max_new_tokens=6, temperature=1.0, random_seed=3)
+
+
+class Nowhere(Domain):
+    name, summary, title = "nowhere", "", "Nowhere"
 
 
 class Colleague:
@@ -192,6 +199,26 @@ def test_a_real_second_process_gives_the_same_bytes(pair, monkeypatch):
     only_the_worker(both, monkeypatch)
     assert both.generate(PROMPTS, SAMPLING) == texts
     assert both.loglikelihood(pairs) == logs
+
+
+def test_adapters_tuned_side_by_side_have_the_bytes_of_those_tuned_one_by_one(pair, tmp_path):
+    alone, both = pair
+    words = "court price rates contract sentence".split()
+    rows = [
+        Seed(str(i), "t", "open_qa", f"Name the {words[i % 5]}", "x " * i, words[i % 5])
+        for i in range(8)
+    ]
+    settings = Settings.model_validate({"training": {"batch": 4, "epochs": 2, "lr": 1e-2}})
+
+    def weights(model, name):
+        context = Context(Nowhere(), model, settings, seeds=())
+        outs = [tmp_path / f"{name}-{n}" for n in range(3)]
+        jobs = [TrainingJob(rows[n:], out, None if n else 6) for n, out in enumerate(outs)]
+        made = list(LoraTrainer().train_all(jobs, context))
+        assert [one.path for one in made] == outs and [one.steps for one in made] == [6, 4, 4]
+        return [(out / "adapter_model.safetensors").read_bytes() for out in outs]
+
+    assert weights(both, "both") == weights(alone, "alone")
 
 
 def test_a_real_second_process_that_is_killed_is_noticed(pair, monkeypatch):

@@ -20,7 +20,6 @@ from selfspec_plugins.packing import (
     IGNORED,
     Encoded,
     collate,
-    count_steps,
     order_steps,
     pack,
     shorten,
@@ -75,8 +74,9 @@ def trained(tiny, tmp_path_factory):
 
 
 def test_steps_count_examples_and_every_pass_has_its_own_order():
-    assert count_steps(300, 32, 3) == 30
-    assert count_steps(5, 32, 3) == 3
+    ctx = context(None, batch=32, epochs=3)
+    assert LoraTrainer().steps_of(300, ctx) == 30
+    assert LoraTrainer().steps_of(5, ctx) == 3
     steps = order_steps(70, 32, 6, random_seed=1)
     assert [len(step) for step in steps] == [32, 32, 6] * 2
     first, second = sum(steps[:3], []), sum(steps[3:], [])
