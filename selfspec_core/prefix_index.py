@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 COMMON = 3
 """Words that two prefixes must share (k above), or all that near-copies must, if that is less."""
 
-_INDEXED_AT_ONCE, _ASKED_AT_ONCE = 1 << 14, 64  # texts; bounds memory
-_MOST_MET, _MOST_FOUND = 1.0, 1 / 32  # per indexed text; beyond, comparing with all is faster
+_INDEXED_AT_ONCE, _ASKED_AT_ONCE = 1 << 14, 16  # texts; bounds memory
+_MOST_MET, _MOST_FOUND = 0.5, 1 / 64  # per indexed text; beyond, comparing with all is faster
 _LOW = np.int64(0xFFFFFFFF)
 
 Integers = NDArray[np.int64]
