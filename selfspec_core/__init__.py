@@ -14,11 +14,11 @@ if TYPE_CHECKING:
         Filter,
         Generator,
         Model,
-        NoSettings,
         Retriever,
         SeedSource,
         Trainer,
     )
+    from selfspec_core.components.settings import NoSettings
     from selfspec_core.errors import SelfspecError, UsageError
     from selfspec_core.hookspecs import hookimpl
     from selfspec_core.layouts import ALPACA, LAYOUTS, Layout
@@ -87,16 +87,17 @@ __all__ = [
     "parse",
 ]
 
-_HOMES = (
+_HOMES = (  # searched in this order: those that take longest to import come last
     "components",
     "errors",
     "hookspecs",
     "layouts",
     "model_types",
-    "packages",
-    "parsing",
     "progress",
     "types",
+    "packages",
+    "parsing",
+    "components.settings",
 )
 
 if not TYPE_CHECKING:

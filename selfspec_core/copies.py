@@ -3,25 +3,36 @@
 ROUGE-L F1 over words is `Indel.normalized_similarity` over strings with one character a word
 (2 LCS / (|a| + |b|)). Three steps find the few pairs that matter:
 
-1. Texts folded to 256 characters are compared in one batch, which rapidfuzz does eight times faster
-   than with a large alphabet. Folding can only make two texts more alike: no copy is lost.
+1. A pool of thousands is asked by an index which texts share enough rare words with a text
+   (`prefix_index`). Those not yet in the index are folded to 256 characters and compared in one
+   batch, which rapidfuzz does several times faster than with a large alphabet. Folding can only
+   make two texts more alike: no copy is lost.
 2. What remains is compared as it is.
-3. The two formulas differ by rounding only, so whatever lies within a hair of the threshold is
-   decided by the classic one.
+3. The two formulas differ by rounding only, so among the nearest, to a hair, the classic one
+   decides which it is and whether it reaches the threshold.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
+from selfspec_core.prefix_index import PrefixIndex
 from selfspec_core.text import rouge_l_encoded
 
-HAIR = 1e-9
+HAIR = 1e-6
+"""Far more than rounding moves a score, and rapidfuzz a cut-off (by 1e-8: of what scores just the
+cut-off, much is lost)."""
+
+_UNINDEXED = 1024  # below, comparing with all is as fast
+_BALANCE = 13  # sqrt(2 * time to index a text / time to compare two), so that both cost the same
 
 Scores = NDArray[np.float64]
+Pairs = NDArray[np.int64]
 
 
 def folded(text: str) -> str:
@@ -43,6 +54,17 @@ def similarities(queries: Sequence[str], pool: Sequence[str], threshold: float) 
     )
 
 
+def _pairwise(queries: Sequence[str], others: Sequence[str], threshold: float) -> Scores:
+    """Returns what `similarities` has for the first with the first, the second with the second."""
+    from rapidfuzz.distance import Indel
+    from rapidfuzz.process import cpdist
+
+    cutoff = max(threshold - HAIR, HAIR)
+    return cpdist(
+        queries, others, scorer=Indel.normalized_similarity, score_cutoff=cutoff, dtype=np.float64
+    )
+
+
 def nearest_copy(
     bounds: Scores, query: str, pool: Sequence[str], threshold: float
 ) -> tuple[int, float] | None:
@@ -55,13 +77,22 @@ def nearest_copy(
     places = np.flatnonzero(bounds).tolist()
     if not places:
         return None
-    scores = similarities([query], [pool[place] for place in places], threshold)[0]
-    best = int(scores.argmax())
-    if scores[best] >= threshold + HAIR:
-        return places[best], float(scores[best])
-    near = [places[i] for i in np.flatnonzero(scores).tolist()]
-    score, place = max(((rouge_l_encoded(pool[p], query), -p) for p in near), default=(0.0, 0))
-    return (-place, score) if near and score >= threshold else None
+    texts = [pool[place] for place in places]
+    found = _nearest(similarities([query], texts, threshold)[0], query, texts, threshold)
+    return (places[found[0]], found[1]) if found else None
+
+
+def _nearest(
+    scores: Scores, query: str, texts: Sequence[str], threshold: float
+) -> tuple[int, float] | None:
+    """Returns (index, score) of the first nearest text by the classic formula, or None.
+
+    Args:
+        scores: `similarities` of `query` with `texts`.
+    """
+    near = np.flatnonzero(scores >= max(scores.max() - HAIR, HAIR)).tolist()
+    score, at = max(((rouge_l_encoded(texts[i], query), -i) for i in near), default=(0.0, 0))
+    return (-at, score) if near and score >= threshold else None
 
 
 def length_bounds(length: int, threshold: float) -> tuple[float, float]:
@@ -69,17 +100,28 @@ def length_bounds(length: int, threshold: float) -> tuple[float, float]:
 
     From F1 <= 2 min(a, b) / (a + b).
     """
-    ratio = max(threshold - HAIR, HAIR) / (2 - threshold + HAIR)
+    ratio = _length_ratio(threshold)
     return length * ratio, length / ratio
 
 
-class Pool:
-    """Encoded texts in the order of arrival, with their ids; arrays grow by doubling."""
+def _length_ratio(threshold: float) -> float:
+    """Returns how long, at the least, a text is in proportion to a near-copy of it."""
+    return max(threshold - HAIR, HAIR) / (2 - threshold + HAIR)
 
-    def __init__(self) -> None:
+
+class Pool:
+    """Encoded texts in the order of arrival, with their ids; arrays grow by doubling.
+
+    Args:
+        threshold: ROUGE-L F1 from which two texts are near-copies.
+    """
+
+    def __init__(self, threshold: float) -> None:
+        self._threshold = threshold
         self._ids: list[str] = []
         self._texts = np.empty((1024, 2), object)  # as encoded, and folded
         self._lengths = np.zeros(1024, np.int64)
+        self._index = PrefixIndex((), _length_ratio(threshold))
 
     def add(self, id: str, text: str) -> int:
         """Adds a text and returns its place."""
@@ -92,22 +134,54 @@ class Pool:
         self._lengths[place] = len(text)
         return place
 
-    def nearest(self, places: Sequence[int], threshold: float) -> dict[int, tuple[str, float]]:
+    def nearest(self, places: Sequence[int]) -> dict[int, tuple[str, float]]:
         """Returns the nearest earlier near-copy (id, score) of each text that has one."""
-        lengths = self._lengths[: len(self._ids)]
+        self._renew_index()
+        pairs = np.sort(np.concatenate([np.empty(0, np.int64), *self._pairs(places)]))
+        asking, earlier = pairs >> 32, pairs & 0xFFFFFFFF
+        texts = self._texts[:, 0]
+        scores = _pairwise(texts[asking], texts[earlier], self._threshold)
+        hits = np.flatnonzero(scores)
+        bounds = np.flatnonzero(np.diff(asking[hits])) + 1
         found = {}
-        for group in self._similar_lengths(places):
-            shortest, longest = lengths[group[0]], lengths[group[-1]]
-            low, high = length_bounds(shortest, threshold)[0], length_bounds(longest, threshold)[1]
-            among = np.flatnonzero((lengths >= low) & (lengths <= high))
-            queries, pool = self._texts[group].T.tolist(), self._texts[among].T.tolist()
-            bounds = similarities(queries[1], pool[1], threshold)
-            bounds[among >= np.array(group)[:, None]] = 0  # itself and what came later
-            for place, query, row in zip(group, queries[0], bounds, strict=True):
-                copy = nearest_copy(row, query, pool[0], threshold)
-                if copy:
-                    found[place] = (self._ids[among[copy[0]]], copy[1])
+        for own in np.split(hits, bounds) if len(hits) else ():
+            place, others = int(asking[own[0]]), earlier[own]
+            copy = _nearest(scores[own], texts[place], texts[others], self._threshold)
+            if copy:
+                found[place] = (self._ids[others[copy[0]]], copy[1])
         return found
+
+    def _renew_index(self) -> None:
+        """Indexes the whole pool anew when comparing with what came since costs as much."""
+        size = len(self._ids)
+        if size - self._index.size > max(_UNINDEXED, _BALANCE * sqrt(size)):
+            texts = self._texts[:size, 0].tolist()
+            self._index = PrefixIndex(texts, _length_ratio(self._threshold))
+
+    def _pairs(self, places: Sequence[int]) -> Iterator[Pairs]:
+        """Yields pairs that may be near-copies: a place << 32 | an earlier place."""
+        asked = self._index.candidates(self._texts[places, 0].tolist())
+        scanned = defaultdict(list)  # from which place on -> places
+        for place, others in zip(places, asked, strict=True):
+            if others is not None:
+                yield place << 32 | others[others < place]
+            scanned[0 if others is None else self._index.size].append(place)
+        for start, members in scanned.items():
+            for group in self._similar_lengths(members):
+                yield self._scan(group, start)
+
+    def _scan(self, group: list[int], start: int) -> Pairs:
+        """Compares texts, shortest first, with all from `start` on whose length allows a copy."""
+        lengths = self._lengths[start : len(self._ids)]
+        shortest, longest = self._lengths[group[0]], self._lengths[group[-1]]
+        low = length_bounds(shortest, self._threshold)[0]
+        high = length_bounds(longest, self._threshold)[1]
+        among = np.flatnonzero((lengths >= low) & (lengths <= high)) + start
+        short = self._texts[:, 1]
+        bounds = similarities(short[group].tolist(), short[among].tolist(), self._threshold)
+        rows, columns = np.nonzero(bounds)
+        asking, others = np.array(group)[rows], among[columns]
+        return (asking << 32 | others)[others < asking]
 
     def _similar_lengths(self, places: Sequence[int]) -> Iterator[list[int]]:
         """Yields groups of places of about one length, so that bounds on it exclude much."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -12,7 +11,6 @@ from typing import Any, ClassVar
 from selfspec_core.components import Domain, SeedSource
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.jsonl import check_id, read_jsonl, repeated
-from selfspec_core.recipes import read_recipe
 from selfspec_core.types import CLOSED_KINDS, KINDS, Seed, Task
 
 PASSAGES = "knowledge/passages.jsonl"
@@ -93,6 +91,8 @@ class PackagedDomain(Domain):
 
     def recipe(self, size: str) -> dict[str, Any]:
         """Returns what `domain.toml` changes in recipe `size`."""
+        from selfspec_core.recipes import read_recipe  # pydantic, which listings do without
+
         return read_recipe(self.package, size)
 
     def tasks(self) -> Sequence[Task]:
@@ -140,6 +140,8 @@ def load_tasks(package: str) -> list[Task]:
 
 def _read_header(head: Traversable) -> dict[str, Any]:
     """Reads and checks the header of a task."""
+    import tomllib  # which seeds do without
+
     try:
         text = head.read_text(encoding="utf-8")
         table = tomllib.loads(text)

@@ -11,7 +11,9 @@ import os
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from importlib import import_module
+from importlib.metadata import EntryPoint
 from typing import Any, TypeVar
 
 import pluggy
@@ -19,31 +21,30 @@ import pluggy
 from selfspec_core import hookspecs
 from selfspec_core.components import Component
 from selfspec_core.errors import UsageError, nearest
-from selfspec_core.resolve import filled
-from selfspec_core.sources import DOMAIN_GROUP, PLUGIN_GROUP, Source, entries, source_of
+from selfspec_core.sources import DOMAIN_GROUP, PLUGIN_GROUP, Source, installed, source_of
 
-DEFAULT_PLUGINS = (
-    "selfspec_plugins.answerability",
-    "selfspec_plugins.balance",
-    "selfspec_plugins.few_shot",
-    "selfspec_plugins.filters",
-    "selfspec_plugins.from_passage",
-    "selfspec_plugins.general.plugin",
-    "selfspec_plugins.generators",
-    "selfspec_plugins.grounded",
-    "selfspec_plugins.length_outliers",
-    "selfspec_plugins.lora_trainer",
-    "selfspec_plugins.knowledge.plugin",
-    "selfspec_plugins.novelty",
-    "selfspec_plugins.parts",
-    "selfspec_plugins.answers",
-    "selfspec_plugins.personal_data",
-    "selfspec_plugins.round_trip",
-    "selfspec_plugins.scripted",
-    "selfspec_plugins.transformers_model",
-    "selfspec_nano.plugin",
-)
-"""Plugins that come with the core; plugins like any other."""
+DEFAULT_PLUGINS = {
+    "selfspec_plugins.answerability": ("filters",),
+    "selfspec_plugins.balance": ("filters",),
+    "selfspec_plugins.few_shot": ("generators",),
+    "selfspec_plugins.filters": ("filters",),
+    "selfspec_plugins.from_passage": ("generators",),
+    "selfspec_plugins.general.plugin": ("domains", "seed_sources"),
+    "selfspec_plugins.generators": ("generators",),
+    "selfspec_plugins.grounded": ("filters",),
+    "selfspec_plugins.length_outliers": ("filters",),
+    "selfspec_plugins.lora_trainer": ("trainers",),
+    "selfspec_plugins.knowledge.plugin": ("retrievers",),
+    "selfspec_plugins.novelty": ("filters",),
+    "selfspec_plugins.parts": ("filters",),
+    "selfspec_plugins.answers": ("evaluators",),
+    "selfspec_plugins.personal_data": ("filters",),
+    "selfspec_plugins.round_trip": ("filters",),
+    "selfspec_plugins.scripted": ("models", "trainers"),
+    "selfspec_plugins.transformers_model": ("models",),
+    "selfspec_nano.plugin": ("models", "evaluators"),
+}
+"""Plugins that come with the core, and what they offer; plugins like any other."""
 
 HOOKS = {
     "domains": "selfspec_domains",
@@ -73,15 +74,19 @@ class PluginHost:
         self._manager = pluggy.PluginManager("selfspec")
         self._manager.add_hookspecs(hookspecs)
 
-    def load_defaults(self) -> None:
-        """Loads the built-in plugins and everything in the group `selfspec.plugins`."""
+    def load_defaults(self, what: str | None = None) -> None:
+        """Loads the built-in plugins and everything in the group `selfspec.plugins`.
+
+        Args:
+            what: leave out built-in plugins that offer no component of this kind.
+        """
         version = _own_version()
-        for module in DEFAULT_PLUGINS:
-            self._load(
-                Source(module, "selfspec", version, "built-in"), lambda m=module: import_module(m)
-            )
+        for module, offers in DEFAULT_PLUGINS.items():
+            if what is None or what in offers:
+                source = Source(module, "selfspec", version, "built-in")
+                self._load(source, lambda m=module: import_module(m))
         wanted = os.environ.get("SELFSPEC_PLUGINS")
-        for entry in entries(PLUGIN_GROUP) if self._third_party else ():
+        for entry in self._entries[PLUGIN_GROUP] if self._third_party else ():
             if wanted is None or entry.name in wanted.split(","):
                 self._load(source_of(entry, PLUGIN_GROUP), entry.load)
 
@@ -99,11 +104,11 @@ class PluginHost:
             return
         matches = [
             entry
-            for entry in entries(DOMAIN_GROUP)
+            for entry in self._entries[DOMAIN_GROUP]
             if entry.name == bare and dist in ("", source_of(entry, DOMAIN_GROUP).dist)
         ]
         if not matches:
-            known = [entry.name for entry in entries(DOMAIN_GROUP)]
+            known = [entry.name for entry in self._entries[DOMAIN_GROUP]]
             known += [cls.name for _, cls in self.offered("domains")]
             hint = nearest(name, known) or "; none is installed: pip install a domain package"
             raise UsageError(f"{asked} {name}: no such domain{hint}")
@@ -124,7 +129,7 @@ class PluginHost:
 
     def load_every_domain(self) -> None:
         """Loads all installed domain packages, keeping the errors of those that fail."""
-        for entry in entries(DOMAIN_GROUP):
+        for entry in self._entries[DOMAIN_GROUP]:
             source = source_of(entry, DOMAIN_GROUP)
             if source.key not in self.sources:
                 self._load(source, entry.load)
@@ -178,12 +183,18 @@ class PluginHost:
         Raises:
             UsageError: if there is no such component, or a setting is wrong.
         """
+        from selfspec_core.resolve import filled  # pydantic, which listings do without
+
         cls = self.find(what, name, domain)
         return cls(filled(cls.Settings, settings or {}, f"{what}.{name}"))
 
     def failures(self) -> Sequence[Source]:
         """Returns the plugins that did not load."""
         return [source for source in self.sources.values() if source.error]
+
+    @cached_property
+    def _entries(self) -> dict[str, list[EntryPoint]]:
+        return installed()
 
     def _load(self, source: Source, load: Any) -> None:
         """Imports and registers one plugin; a failure is kept, never raised (unless strict)."""

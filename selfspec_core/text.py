@@ -5,7 +5,6 @@ And which characters of a text a terminal would act on.
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
@@ -32,6 +31,8 @@ def words(text: str) -> list[str]:
     if not text.isascii():
         text = "".join(c for c in unicodedata.normalize("NFKC", text) if not _invisible(c))
     if "&" in text:
+        import html  # a large table that few texts need
+
         text = html.unescape(text)
     return _WORD.findall(text.lower())
 

@@ -40,7 +40,7 @@ class Novelty(Filter):
 
         super().__init__(settings)
         self._vocabulary = Vocabulary()
-        self._pool = Pool()
+        self._pool = Pool(self.settings.threshold)
         self._fixed: frozenset[str] | None = None
 
     def judge(self, candidates: Sequence[Instruction], context: Context) -> list[Verdict]:
@@ -65,7 +65,7 @@ class Novelty(Filter):
 
     def _judge(self, block: Sequence[Instruction]) -> list[Verdict]:
         places = self._remember(block)
-        found = self._pool.nearest([p for p in places if p is not None], self.settings.threshold)
+        found = self._pool.nearest([p for p in places if p is not None])
         return [Verdict(False, "empty") if p is None else _verdict(found.get(p)) for p in places]
 
     def _remember(self, rows: Sequence[Instruction]) -> list[int | None]:

@@ -160,14 +160,14 @@ def seeds_apart(package: Package) -> Outcome:
     """Compares each seed with those before it, as the novelty filter compares proposals."""
     from selfspec_core.copies import Pool  # numpy
 
-    vocabulary, pool = Vocabulary(), Pool()
+    vocabulary, pool = Vocabulary(), Pool(NEAR)
     fixed = {row.instruction.strip() for row in package.rows if row.input}
     texts = (compared_text(seed.instruction, seed.input, fixed) for seed in package.seeds)
     places = [
         pool.add(seed.id, vocabulary.encode(text))
         for seed, text in zip(package.seeds, texts, strict=True)
     ]
-    near = pool.nearest(places, NEAR)
+    near = pool.nearest(places)
     faults = [
         f"{package.seeds[place].id} is near {other} (ROUGE-L {score:.2f})"
         for place, (other, score) in sorted(near.items())

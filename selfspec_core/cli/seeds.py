@@ -37,7 +37,7 @@ def read_seeds(domain: str) -> list[Seed]:
         UsageError: if there is no such domain, or a seed is broken.
     """
     host = PluginHost()
-    host.load_defaults()
+    host.load_defaults("seed_sources")
     host.load_domain(domain, "DOMAIN")
     name = domain.rpartition("/")[2]
     return [seed for _, cls in host.offered("seed_sources", name) for seed in cls().seeds()]

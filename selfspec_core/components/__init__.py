@@ -4,7 +4,7 @@ Every component has a `name` by which settings choose it, a `summary` for listin
 `Settings` model which the core fills from the recipe. Heavy libraries are imported inside methods.
 """
 
-from selfspec_core.components.base import Component, NoSettings
+from selfspec_core.components.base import Component
 from selfspec_core.components.context import Context
 from selfspec_core.components.resources import Domain, Model, Retriever, SeedSource
 from selfspec_core.components.steps import Evaluator, Filter, Generator, Trainer
@@ -17,7 +17,6 @@ __all__ = [
     "Filter",
     "Generator",
     "Model",
-    "NoSettings",
     "Retriever",
     "SeedSource",
     "Trainer",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 
-class NoSettings(BaseModel):
-    """Settings of a component that has none; unknown keys are errors."""
+class _NoSettings:
+    """Imports pydantic when settings are asked for: a component that has none is light to list."""
 
-    model_config = ConfigDict(extra="forbid", defer_build=True)
+    def __get__(self, component: object, cls: type) -> type[BaseModel]:
+        from selfspec_core.components.settings import NoSettings
+
+        return NoSettings
 
 
 class Component:
@@ -19,12 +24,18 @@ class Component:
     Attributes:
         name: lower case, unique among components of its kind; settings refer to it.
         summary: one line for listings.
-        Settings: pydantic model of the component's settings.
+        Settings: pydantic model of the component's settings; `NoSettings` unless it has its own.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
-    Settings: ClassVar[type[BaseModel]] = NoSettings
+    Settings: ClassVar[type[BaseModel]] = _NoSettings()  # type: ignore[assignment]  # read only
 
     def __init__(self, settings: BaseModel | None = None) -> None:
-        self.settings: Any = settings if settings is not None else self.Settings()
+        if settings is not None:
+            self.settings = settings
+
+    @cached_property
+    def settings(self) -> Any:
+        """The settings that were given, or the defaults."""
+        return self.Settings()

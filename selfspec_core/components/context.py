@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -66,6 +65,8 @@ class Context:
 
     def random_seed_of(self, stage: str, batch: int = 0) -> int:
         """Returns the random seed of a batch, from (random_seed, round, stage, batch) alone."""
+        import hashlib  # OpenSSL, which listings do without
+
         text = f"{self.settings.random_seed}/{self.round}/{stage}/{batch}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from selfspec_core.components.base import Component
 from selfspec_core.errors import UsageError
 from selfspec_core.model_types import Capabilities, Sampling
 from selfspec_core.progress import Progress
 from selfspec_core.types import Indexed, Passage, Seed, Task
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 
 class Domain(Component):

@@ -1,7 +1,7 @@
 import pytest
 
 from selfspec_core.errors import UsageError
-from selfspec_core.plugins import PluginHost
+from selfspec_core.plugins import DEFAULT_PLUGINS, HOOKS, PluginHost
 from selfspec_core.sources import DOMAIN_GROUP, PLUGIN_GROUP, installed_domains
 
 FILTER = """
@@ -52,6 +52,22 @@ def add_filter(site, dist, module, name="gentle"):
 def failure(host, name):
     [source] = [source for source in host.failures() if source.name == name]
     return source
+
+
+def test_the_table_says_what_each_built_in_offers():
+    host = loaded(third_party=False)
+    offers = {module: set() for module in DEFAULT_PLUGINS}
+    for what in HOOKS:
+        for source, _ in host.offered(what, "general"):
+            offers[source.name].add(what)
+    assert offers == {module: set(kinds) for module, kinds in DEFAULT_PLUGINS.items()}
+
+
+def test_built_ins_of_one_kind_are_loaded_alone():
+    host = PluginHost(third_party=False)
+    host.load_defaults("seed_sources")
+    assert {source.name for source in host.sources.values()} == {"selfspec_plugins.general.plugin"}
+    assert host.has("seed_sources", "general", "general")
 
 
 def test_a_good_plugin_is_offered_with_its_distribution(site):

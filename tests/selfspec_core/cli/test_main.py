@@ -48,9 +48,9 @@ def test_help_lists_every_command_without_importing_one(selfspec):
     assert not imported & (HEAVY | {"numpy", "rich", "pydantic", "pluggy"})
 
 
-@pytest.mark.parametrize("command", ["domains", "plugins", "hooks"])
+@pytest.mark.parametrize("command", ["domains", "plugins", "hooks", "seeds general"])
 def test_listings_import_nothing_heavy(selfspec, command):
-    done = selfspec(command, python=("-c", LIST_IMPORTS))
+    done = selfspec(*command.split(), python=("-c", LIST_IMPORTS))
     assert done.returncode == 0, done.stderr
     assert not set(done.stderr.split()) & (HEAVY | {"numpy"})
 
@@ -59,6 +59,12 @@ def test_domains_are_listed_without_what_loading_one_takes(selfspec):
     done = selfspec("domains", python=("-c", LIST_IMPORTS))
     assert done.returncode == 0, done.stderr
     assert not set(done.stderr.split()) & {"pydantic", "pluggy", "tomllib"}
+
+
+def test_seeds_are_listed_without_settings_or_plugins_that_have_none(selfspec):
+    done = selfspec("seeds", "general", python=("-c", LIST_IMPORTS))
+    assert done.returncode == 0, done.stderr
+    assert not set(done.stderr.split()) & {"pydantic", "tomllib", "selfspec_nano"}
 
 
 def test_every_public_name_is_there():
