@@ -35,7 +35,9 @@ def answer(model: str, threads: int, prompts: list[str], new: int, batch: int) -
     texts: list[str] = []
     start = time.perf_counter()
     for at in range(0, len(chats), batch):
-        outputs = llm.generate(chats[at : at + batch], max_new_tokens=new, do_sample=False)
+        outputs = llm.generate(
+            chats[at : at + batch], max_new_tokens=new, do_sample=False, repetition_penalty=1.0
+        )
         texts += [output["generations"][0] for output in outputs]
     return {"seconds": time.perf_counter() - start, "texts": texts}
 
