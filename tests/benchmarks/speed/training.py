@@ -44,13 +44,13 @@ class Trained:
         seconds: of the training as this module counts it.
         whole: seconds with everything from the rows on.
         after: loss per response token, over all rows, under the saved adapter.
-        epoch: mean of the losses that were logged over the last pass.
+        last: mean of the losses that were logged over the last tenth of the steps.
     """
 
     seconds: float
     whole: float
     after: float
-    epoch: float
+    last: float
     steps: int
 
 
@@ -131,9 +131,9 @@ def _on(name: str) -> tuple[float, dict[str, Any]]:
         },
         "tokens a second": {key: tokens / value for key, value in seconds.items()},
         "loss after": {"ours": [t.after for t in ours], "trl": [t.after for t in theirs]},
-        "loss of the last epoch": {
-            "ours": [t.epoch for t in ours],
-            "trl": [t.epoch for t in theirs],
+        "loss of the last tenth of the steps": {
+            "ours": [t.last for t in ours],
+            "trl": [t.last for t in theirs],
         },
         "loss apart": abs(mean(t.after for t in ours) - mean(t.after for t in theirs)),
         "loss from run to run": spread,
