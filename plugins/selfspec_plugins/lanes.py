@@ -197,12 +197,14 @@ class _Shift:
         for worker in workers:  # one that is still loading joins later, or finds nothing to do
             threading.Thread(target=self._hand_to, args=(worker,), daemon=True).start()
         try:
-            while self._todo and not self._too_large:
+            while True:
                 self._answer(lambda question: here(question, self._advance))
                 with self._change:
                     self._change.wait_for(lambda: not self._at_work or self._error)
                 if self._error:
                     raise self._error
+                if self._too_large or not self._todo:  # else a worker put its part back
+                    break
         except BaseException:
             self._todo.clear()
             self._lanes.close()  # they are in the middle of something nobody waits for

@@ -84,6 +84,26 @@ def test_every_part_is_answered_once_by_whoever_is_free():
     assert taken == DONE and left == [] and sorted(seen) == ["here", "there"]
 
 
+def test_the_last_part_is_waited_for_though_nothing_is_left_to_begin(monkeypatch):
+    begun, here = threading.Event(), threading.Event()
+
+    class First(threading.Thread):
+        """A thread that has taken its part before the other side looks."""
+
+        def start(self):
+            super().start()
+            assert begun.wait(10)
+
+    def slow(question):
+        begun.set()
+        here.wait(0.2)
+        return square(question)
+
+    monkeypatch.setattr(lanes.threading, "Thread", First)
+    taken, left, _ = shared(PARTS[:1], square, Colleague(slow))
+    assert taken == DONE[:1] and left == []
+
+
 def test_nobody_waits_for_a_worker_that_is_still_loading():
     never = threading.Event()
     taken, left, _ = shared(PARTS, square, Colleague(square, ready=never))
