@@ -155,7 +155,7 @@ def measure(chosen: Round, parts: Parts, context: Context) -> None:
         made = (parts.proposer, parts.answerer, parts.filters(), parts.trainer, parts.firewall)
         collect_generic(folder, *made, replace(context, round=local.round))
     steps = chosen.adapters[SPECIALIST].steps
-    with context.timed("train"):
+    with context.timed("controls"):
         controls = train_controls(folder, parts.trainer, parts.firewall, steps, local)
     with context.timed("evaluate"):
         evaluate(

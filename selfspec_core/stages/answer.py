@@ -46,8 +46,9 @@ def answer(
                 break
             probe.attend(have.total())
             examples = generator.answer(instructions, number, context)
-            judged = _screened(chain.judge(examples, context), firewall)
-            judged = quota(judged, have, room, total=size)
+            with context.timed("filter"):
+                judged = _screened(chain.judge(examples, context), firewall)
+                judged = quota(judged, have, room, total=size)
             kept = [candidate for candidate, verdict, _ in judged if verdict.keep]
             rejected = [rejection(j) for j in judged if not j[1].keep]
             rows = {"examples": [e.to_dict() for e in kept], "rejected": rejected}

@@ -39,7 +39,8 @@ def propose(
             context.wanted = _with_room(context, room)
             candidates = generator.propose(batch, context)
             have = Counter(i.task for i in accepted)
-            judged = quota(chain.judge(candidates, context), have, room, total=target)
+            with context.timed("filter"):
+                judged = quota(chain.judge(candidates, context), have, room, total=target)
             kept = [candidate for candidate, verdict, _ in judged if verdict.keep]
             rejected = [rejection(j) for j in judged if not j[1].keep]
             rows = {"instructions": [i.to_dict() for i in kept], "rejected": rejected}
