@@ -26,6 +26,7 @@ from selfspec_core.manifest import read_manifest
 
 RUNS = Path("runs")
 _COMMITS = "commits.jsonl"
+_BLOCK = 1 << 20
 _PATIENCE = 1.0
 """Seconds that a writer waits for the lock: `in_use` holds it for an instant."""
 
@@ -128,6 +129,18 @@ class RoundFolder:
                 end -= len(line)
                 if end <= 0:
                     break
+
+    def count(self, name: str) -> int:
+        """Returns how many rows of a journal are committed; none of them is read."""
+        file, lines = self.path / f"{name}.jsonl", 0
+        left = self._sizes.get(file.name, 0)
+        if not left:
+            return 0
+        with file.open("rb") as data:
+            while left > 0 and (block := data.read(min(left, _BLOCK))):
+                lines += block.count(b"\n")
+                left -= len(block)
+        return lines
 
     def within(self, name: str) -> RoundFolder:
         """Returns a folder in this one with journals of its own, recovered on first use."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from pathlib import Path
+from sys import intern
 from typing import Any, Literal, Self, get_args
 
 from selfspec_core.layouts import Layout
@@ -42,10 +44,20 @@ class Record:
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> Self:
         """Builds the row again from `to_dict`'s value; unknown keys are ignored."""
-        names = {f.name for f in fields(cls)}  # type: ignore[arg-type]
-        return cls(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in row.items() if k in names}
-        )
+        names = _names(cls)  # type: ignore[arg-type]
+        return cls(**{k: _compact(k, v) for k, v in row.items() if k in names})
+
+
+@cache
+def _names(cls: type) -> frozenset[str]:
+    return frozenset(f.name for f in fields(cls))
+
+
+def _compact(key: str, value: Any) -> Any:
+    """Returns a value as a row holds it; what many rows say is one object in memory."""
+    if isinstance(value, list):
+        return tuple(intern(one) if type(one) is str else one for one in value)
+    return intern(value) if key in ("task", "kind") and type(value) is str else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,7 @@ def _note_time(run: Run, watch: Stopwatch, seconds: float) -> None:
 def _note_shortfall(run: Run, chosen: int, wanted: int) -> None:
     """Notes when fewer examples came together than were asked for, in the chosen round."""
     folder = run.round(chosen)
-    got = sum(1 for _ in folder.read("examples"))
+    got = folder.count("examples")
     if got < wanted:
         kept = folder.done(KEPT) > 0
         ended = "the kept instructions" if kept else "the proposals"
