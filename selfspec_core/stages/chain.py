@@ -56,6 +56,8 @@ class Chain:
             kept: rows of the journal of what was kept, with rising batches.
             rejected: rows of what was rejected, with rising batches.
         """
+        if all(type(one).restore is Filter.restore for one in self.filters):
+            return  # none of them remembers anything
         rows = merge(kept, rejected, key=lambda row: int(row["batch"]))  # few are held at a time
         part: list[tuple[Any, str]] = []
         for _, batch in groupby(rows, key=lambda row: row["batch"]):
