@@ -138,6 +138,8 @@ class Calibration:
         distinct = examples[: len(own)]
         judged = chain.judge(distinct, context)
         kept = [candidate for candidate, verdict, _ in judged if verdict.keep]
+        screened = zip(kept, self.parts.firewall.screen(kept), strict=True)  # some are tuned on
+        kept = [candidate for candidate, verdict in screened if verdict.keep]
         share = len(kept) / len(distinct) if instructions else 0.0
         self.acceptance = replace(self.acceptance, examples=share)
         return seconds / len(batch), kept

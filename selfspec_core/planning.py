@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -117,7 +117,6 @@ class Estimate:
     memory: int
     device_memory: int
     disk: int
-    notes: tuple[str, ...] = field(default=())
 
     @property
     def total(self) -> float:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from selfspec_core.cli.options import loop_options, make_request, request_options
 from selfspec_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from selfspec_core.components import Context
+    from selfspec_core.pipeline import Parts
+    from selfspec_core.planning import Acceptance, Estimate, Work
+    from selfspec_core.request import Request
 
 
 @click.command()
@@ -56,7 +62,7 @@ def plan(
 
 
 def _plan(
-    request: Any,
+    request: Request,
     like: str | None,
     acceptance: float | None,
     seconds: float,
@@ -108,7 +114,7 @@ def _plan(
     )
 
 
-def _acceptance_of(name: str) -> Any:
+def _acceptance_of(name: str) -> Acceptance:
     from selfspec_core.planning import acceptance_of
     from selfspec_core.runs import Run, find_run
 
@@ -120,7 +126,7 @@ def _acceptance_of(name: str) -> Any:
     return found
 
 
-def _left_out(context: Any, parts: Any, work: Any) -> list[str]:
+def _left_out(context: Context, parts: Parts, work: Work) -> list[str]:
     """Returns what the estimate does not hold, or holds at most."""
     settings, notes = context.settings, []
     if work.short:
@@ -134,7 +140,9 @@ def _left_out(context: Any, parts: Any, work: Any) -> list[str]:
     return notes
 
 
-def _found(work: Any, estimate: Any, acceptance: Any, notes: list[str]) -> dict[str, Any]:
+def _found(
+    work: Work, estimate: Estimate, acceptance: Acceptance, notes: list[str]
+) -> dict[str, Any]:
     return {
         "seconds": round(estimate.total, 1),
         "steps": {step: round(seconds, 2) for step, seconds in estimate.seconds.items()},
