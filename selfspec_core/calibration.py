@@ -10,7 +10,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import cycle, islice
 from math import ceil
@@ -19,7 +19,7 @@ from typing import Any
 
 from selfspec_core.assemble import Assembly
 from selfspec_core.components import Context
-from selfspec_core.layouts import LAYOUTS
+from selfspec_core.layouts import LAYOUTS, Layout
 from selfspec_core.pipeline import Parts
 from selfspec_core.planning import Acceptance, Costs, Way, with_settings
 from selfspec_core.runs import dumps
@@ -98,7 +98,7 @@ class Calibration:
         context, part = self.context, self.budget * _SHARES["propose"]
         chain, kept, made, spent, batch = Chain(self.parts.filters(), "instruction"), [], 0, 0.0, 1
         one = with_settings(context, "propose", batch=1)
-        pilot = _seconds(lambda: self.parts.proposer.propose(0, one))
+        pilot = _seconds(self.parts.proposer.propose, 0, one)
         size = context.settings.propose.batch
         fits = (
             max(1, int(_STRETCH * part / pilot[0])) if pilot[0] * size > _STRETCH * part else size
@@ -106,7 +106,7 @@ class Calibration:
         own = with_settings(context, "propose", batch=min(size, fits))
         tasks = len({seed.task for seed in context.seeds})
         while not made or (spent < part and batch <= tasks):
-            seconds, candidates = _seconds(lambda: self.parts.proposer.propose(batch, own))  # noqa: B023
+            seconds, candidates = _seconds(self.parts.proposer.propose, batch, own)
             started = time.perf_counter()
             judged = chain.judge(candidates, own)
             spent += seconds + time.perf_counter() - started
@@ -129,11 +129,11 @@ class Calibration:
         own = [one for one in asked if one.task == task]
         tasks = len({seed.task for seed in context.seeds})
         usual = min(settings.answer.batch, ceil(settings.data.size * 1.1 / tasks))
-        pilot, _ = _seconds(lambda: self.parts.answerer.answer(own[:1], 0, context))
+        pilot, _ = _seconds(self.parts.answerer.answer, own[:1], 0, context)
         part = self.budget * _SHARES["answer"]
         fits = max(1, int(_STRETCH * part / pilot))
         batch = list(islice(cycle(own), min(usual, fits)))
-        seconds, examples = _seconds(lambda: self.parts.answerer.answer(batch, 1, context))
+        seconds, examples = _seconds(self.parts.answerer.answer, batch, 1, context)
         chain = Chain(self.parts.filters(), "example")
         distinct = examples[: len(own)]
         judged = chain.judge(distinct, context)
@@ -154,9 +154,7 @@ class Calibration:
         for attempt in range(4):  # the first imports what it needs, and does not count
             out = scratch / str(attempt)
             out.mkdir()
-            took, adapter = _seconds(
-                lambda: self.parts.trainer.train(rows, out, context, steps=steps)  # noqa: B023
-            )
+            took, adapter = _seconds(self.parts.trainer.train, rows, out, context, steps=steps)
             adapter, spent = replace(adapter, path=out), spent + took
             if attempt:
                 found[steps] = took
@@ -170,31 +168,36 @@ class Calibration:
 
     def _ask(self, way: Way, adapter: Adapter, context: Context, part: float) -> float:
         """Returns seconds an item, over whole tasks as far as the budget goes."""
-        tests = [(one, one.split("test")) for one in self.parts.sets]
+        sets = self.parts.collateral if way.elsewhere else self.parts.sets
+        if way.elsewhere:
+            context = with_settings(context, "evaluation", likelihood=False)
+        tests = [(one, one.split("test")) for one in sets]
         [own, items] = next(((one, found) for one, found in tests if found), (None, []))
         if own is None:
             return 0.0
-        layouts = [context.tuned_layout] if way.tuned or way.shots else list(LAYOUTS.values())
+        layouts = _layouts(way, context)
         context.model.use_adapter(adapter.path if way.tuned else None)
-        asked, spent = 0, 0.0
-        for number, task in enumerate(_spread(items)):
-            layout = (
-                context.layout if way.shots and not way.tuned else layouts[number % len(layouts)]
-            )
+        asked, spent, fits = 0, 0.0, 0
+        for task, layout in zip(_spread(items), cycle(layouts), strict=False):
             system = System("plan", layout, None, way.shots, 1, way.passages)
-            if not number:
-                pilot, _ = _seconds(lambda: own.evaluator.evaluate(task[:1], system, context))  # noqa: B023
+            if not asked:  # the first takes longer than its like, and is not counted
+                pilot, _ = _seconds(own.evaluator.evaluate, task[:1], system, context)
                 fits = max(2, int(_STRETCH * part / pilot))
-            seconds, said = _seconds(
-                lambda: own.evaluator.evaluate(task[:fits], system, context)  # noqa: B023
-            )
-            asked, spent = asked + len(said), spent + seconds
+            took, said = _seconds(own.evaluator.evaluate, task[:fits], system, context)
+            asked, spent = asked + len(said), spent + took
             rows = [{"set": own.name, **one.to_dict()} for one in said]
             self._prediction = sum(len(dumps(row)) for row in rows) / len(rows)
             if spent > part:
                 break
         context.model.use_adapter(None)
         return spent / asked
+
+
+def _layouts(way: Way, context: Context) -> list[Layout]:
+    """Returns the layouts in which such systems are asked: of the base, all are tried on dev."""
+    if way.tuned or way.elsewhere:
+        return [context.tuned_layout]
+    return [context.layout] if way.shots else list(LAYOUTS.values())
 
 
 def _spread(items: Sequence[Item]) -> list[list[Item]]:
@@ -219,9 +222,10 @@ def _as_instruction(seed: Seed) -> Instruction:
     )
 
 
-def _seconds(call: Any) -> tuple[float, Any]:
+def _seconds(call: Callable[..., Any], *given: Any, **named: Any) -> tuple[float, Any]:
+    """Returns how long a call took, and what it returned."""
     started = time.perf_counter()
-    made = call()
+    made = call(*given, **named)
     return max(time.perf_counter() - started, 1e-6), made
 
 

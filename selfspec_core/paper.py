@@ -115,7 +115,7 @@ def costs(gpu: Hardware, parameters: float, context: Context, ways: Sequence[Way
         tuning=20.0,
         # frozen weights get no gradient: two thirds of a full step's six operations a parameter
         step=4 * parameters * settings.training.batch * row / (gpu.flops * TRAIN),
-        item={way: seconds * closed for way, seconds in item.items()},
+        item={way: took * (1 if way.elsewhere else closed) for way, took in item.items()},
         end=10.0,
         memory=round(4e9 + parameters * 2),
         device_memory=round(weights + 0.1 * parameters + 6e9),  # cache, activations, logits

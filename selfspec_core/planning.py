@@ -33,11 +33,16 @@ _MOST = 4
 
 
 class Way(NamedTuple):
-    """A way of asking an item that has a cost of its own."""
+    """A way of asking an item that has a cost of its own.
+
+    Attributes:
+        elsewhere: items of other fields, which are not asked by likelihood.
+    """
 
     tuned: bool
     shots: int = 0
     passages: int = 0
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,8 +243,8 @@ def _asked(context: Context, parts: Parts, tuned: tuple[str, ...]) -> dict[Way, 
     for system in systems(adapters, context.layout.name, context):
         asked[way(system)] += tests * system.demo_sets
     elsewhere = sum(len(one.split("test")) for one in parts.collateral)
-    for own in (Way(False), Way(True)):
-        asked[own] += elsewhere
+    for tuned_too in (False, True):
+        asked[Way(tuned_too, elsewhere=True)] += elsewhere
     return {one: count for one, count in asked.items() if count}
 
 

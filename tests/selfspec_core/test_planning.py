@@ -134,7 +134,7 @@ def test_a_calibration_measures_every_way_of_asking_and_keeps_nothing(tmp_path, 
     monkeypatch.chdir(tmp_path)
     made = assembled()
     calibration = Calibration(made, 1.0)
-    ways = [Way(False), Way(False, 5), Way(True)]
+    ways = [Way(False), Way(False, 5), Way(True), Way(True, elsewhere=True)]
     costs = calibration.measure(ways, 0.5)
     assert costs.begin >= 0.5
     assert set(costs.item) == set(ways) and min(costs.item.values()) > 0
