@@ -22,10 +22,16 @@ _KEYS: dict[str, type] = {
     "request": dict,
     "conditions": dict,
     "timings": dict,
+    "in_model_calls": dict,
     "not_screened_against": list,
     "notes": list,
 }
-_MAY_LACK: dict[str, Any] = {"timings": {}, "not_screened_against": [], "notes": []}
+_MAY_LACK: dict[str, Any] = {
+    "timings": {},
+    "in_model_calls": {},
+    "not_screened_against": [],
+    "notes": [],
+}
 
 
 def new_manifest(assembly: Assembly, as_asked: dict[str, Any]) -> dict[str, Any]:
@@ -49,6 +55,7 @@ def new_manifest(assembly: Assembly, as_asked: dict[str, Any]) -> dict[str, Any]
         "not_screened_against": list(assembly.unscreened),
         "notes": list(assembly.notes),
         "timings": {},
+        "in_model_calls": {},
     }
 
 
@@ -75,4 +82,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             found = repr(manifest[key])[:40]
             wanted = _NAMES[expected]
             raise UsageError(f"{file}: damaged: key '{key}': expected {wanted}, got {found}")
+    for key in ("timings", "in_model_calls"):
+        if not all(type(seconds) in (int, float) for seconds in manifest[key].values()):
+            raise UsageError(f"{file}: damaged: key '{key}': expected seconds by step")
     return manifest

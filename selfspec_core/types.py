@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache, lru_cache
 from pathlib import Path
+from sys import intern
 from typing import Any, Literal, Self, get_args
 
 from selfspec_core.layouts import Layout
@@ -43,10 +45,28 @@ class Record:
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> Self:
         """Builds the row again from `to_dict`'s value; unknown keys are ignored."""
-        names = {f.name for f in fields(cls)}  # type: ignore[arg-type]
-        return cls(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in row.items() if k in names}
-        )
+        names = _names(cls)  # type: ignore[arg-type]
+        own = {key: value for key, value in row.items() if key in names}
+        for key, value in own.items():
+            if type(value) is list:
+                own[key] = (
+                    _one(tuple(value)) if all(type(v) is str for v in value) else tuple(value)
+                )
+        for key in ("task", "kind", "instruction"):  # what many rows say is one object in memory
+            if type(own.get(key)) is str:
+                own[key] = intern(own[key])
+        return cls(**own)
+
+
+@lru_cache(256)
+def _one(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns an equal tuple, the same object as long as it keeps coming back."""
+    return tuple(map(intern, values))
+
+
+@cache
+def _names(cls: type) -> frozenset[str]:
+    return frozenset(f.name for f in fields(cls))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -76,6 +77,7 @@ class LabelFirst(SelfInstruct):
 
     name = "label_first"
     summary = "fixes the label, then has the input written; classes and tasks balanced"
+    _read: tuple[Sequence[Instruction], dict[str, set[str]]] | None = None
 
     def propose(self, batch: int, context: Context) -> list[Instruction]:
         """Returns `propose.batch` candidates of the task whose turn it is."""
@@ -110,8 +112,8 @@ class LabelFirst(SelfInstruct):
         opening = settings.preface + "".join(
             label_first_entry(layout, s.instruction, s.input, s.output) for s in shown
         )
-        known: list[Seed | Instruction] = [*seeds, *context.pool]
-        wordings = sorted({s.instruction for s in known if s.task == first.task})
+        in_pool = self._wordings(context.pool)[first.task]
+        wordings = sorted(in_pool.union(s.instruction for s in seeds if s.task == first.task))
         asked = [rng.choice(wordings) for _ in labels]
         prompts = [
             opening + label_first_prompt(layout, instruction, label)
@@ -125,6 +127,15 @@ class LabelFirst(SelfInstruct):
             )
             for row, (instruction, label, text) in enumerate(zip(asked, labels, texts, strict=True))
         ]
+
+    def _wordings(self, pool: Sequence[Instruction]) -> dict[str, set[str]]:
+        """Returns the instructions in the pool by task; a pool stays the same for a wave."""
+        if self._read is None or self._read[0] is not pool:
+            found: dict[str, set[str]] = defaultdict(set)
+            for one in pool:
+                found[one.task].add(one.instruction)
+            self._read = pool, found
+        return self._read[1]
 
 
 class AnswerFirst(LabelFirst):
@@ -184,7 +195,9 @@ def _draw(rng: random.Random, context: Context, task: str | None) -> list[Seed |
     """Draws the demonstrations of a proposal: seeds and, by a setting, pool instructions."""
     settings = context.settings.propose
     seeds = context.seeds_of(task) if task else list(context.seeds)
-    pool = [i for i in context.pool if task is None or i.task == task]
+    pool: list[Instruction] = []
+    if settings.pool_demonstrations:
+        pool = [i for i in context.pool if task is None or i.task == task]
     from_pool = rng.sample(pool, min(settings.pool_demonstrations, len(pool)))
     wanted = min(settings.demonstrations - len(from_pool), len(seeds))
     shown: list[Seed | Instruction] = [*rng.sample(seeds, wanted), *from_pool]

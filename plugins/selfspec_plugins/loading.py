@@ -13,6 +13,7 @@ from typing import Any
 
 from selfspec_core.config import ModelSettings
 from selfspec_core.errors import UsageError
+from selfspec_core.stopwatch import importing
 
 
 def load(settings: ModelSettings) -> tuple[Any, Any]:
@@ -27,9 +28,10 @@ def load(settings: ModelSettings) -> tuple[Any, Any]:
     # threads that spin while they wait cost 5x in speed when another process wants the cores
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     source = str(check_folder(settings.path)) if settings.path else settings.name
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
+    with importing():
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -68,7 +70,8 @@ def cores() -> int:
 
 def threads() -> int:
     """Returns how many threads torch takes now."""
-    import torch
+    with importing():
+        import torch
 
     return torch.get_num_threads()
 

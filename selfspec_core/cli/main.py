@@ -19,6 +19,7 @@ from selfspec_core.errors import SelfspecError, UsageError, nearest
 
 COMMANDS = {
     "run": "Propose, answer, filter, tune and measure: the whole loop in one command.",
+    "plan": "Say what a run would take in time, memory and disk, from a short calibration.",
     "resume": "Go on where a run or a sweep stopped.",
     "sweep": "Run over the values of one setting; ends in a table and a plot.",
     "compare": "Compare runs, paired by item, on the items they share.",

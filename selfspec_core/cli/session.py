@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,12 +22,14 @@ from selfspec_core.errors import UsageError
 from selfspec_core.knowledge import check_paths, take_in
 from selfspec_core.manifest import new_manifest
 from selfspec_core.pipeline import run_rounds
+from selfspec_core.progress import Progress
 from selfspec_core.provenance import check_same
 from selfspec_core.report.keep import keep_results, keep_seeds
 from selfspec_core.request import Request
 from selfspec_core.runs import RUNS, Run
 from selfspec_core.sources import domain_clashes
 from selfspec_core.stages.collect import KEPT
+from selfspec_core.stopwatch import IMPORTS, Stopwatch
 from selfspec_core.sweeps import sweep_of
 
 
@@ -37,7 +40,7 @@ def start(name: str, request: Request, as_asked: dict[str, Any]) -> None:
         UsageError: for bad input, before anything is written.
     """
     check_name(name)
-    _show(_begin(RUNS / name, request, as_asked, {}, lambda assembly: None))
+    _show(_begin(RUNS / name, request, as_asked, {}, lambda assembly: None, draws=True))
 
 
 def repeat(
@@ -52,7 +55,7 @@ def repeat(
     Args:
         check: raises if the conditions are not such that it should be run.
     """
-    _begin(path, request, as_asked, {"reproduces": of}, check)
+    _begin(path, request, as_asked, {"reproduces": of}, check, draws=False)
 
 
 def _begin(
@@ -61,15 +64,19 @@ def _begin(
     as_asked: dict[str, Any],
     notes: dict[str, Any],
     check: Callable[[Assembly], None],
+    *,
+    draws: bool,
 ) -> Run:
     check_paths(request.knowledge)
     with make_progress() as progress:
-        assembly = assemble(request, progress)
+        assembly = _assembled(request, progress)
         check(assembly)
         with closing(Run.create(path, new_manifest(assembly, as_asked) | notes)) as run:
             _say_plan(run, assembly)
             try:
                 _finish(run, assembly)
+                if draws:
+                    _draw_timed(run, assembly)
             except UsageError:  # found only when the model was loaded: nothing has been done yet
                 run.discard_unused()
                 raise
@@ -95,11 +102,21 @@ def go_on(path: Path) -> None:
             raise UsageError(f"{path}: is a point of a sweep; {again}")
         with make_progress() as progress:
             asked = Request.from_dict(run.manifest["request"], path / "manifest.json")
-            assembly = assemble(asked, progress)
+            assembly = _assembled(asked, progress)
             check_same(run.manifest, assembly)
             click.echo(f"going on in {run.path}", err=True)
             _finish(run, assembly)
+            _draw_timed(run, assembly)
     _show(run)
+
+
+def _assembled(request: Request, progress: Progress) -> Assembly:
+    imported = seconds_since_start()
+    assembly = assemble(request, progress)
+    watch = assembly.context.watch
+    watch.add(IMPORTS, imported)
+    watch.add("prepare", seconds_since_start() - imported)
+    return assembly
 
 
 def _finish(run: Run, assembly: Assembly) -> None:
@@ -113,29 +130,39 @@ def carry_out(run: Run, assembly: Assembly, clock: Callable[[], float]) -> None:
     Args:
         clock: seconds since the work on the run began.
     """
-    before = float(run.manifest["seconds"])
+    before, context, parts = float(run.manifest["seconds"]), assembly.context, assembly.parts
+    models = (context.model, parts.training_model, *(one.model for one in parts.baselines))
+    context.watch.observe(*models, parts.trainer, parts.preferrer)
     try:
-        context = assembly.context
         if assembly.knowledge and context.retriever:
             folder = run.path / "knowledge"
-            take_in(context.retriever, assembly.knowledge, folder, context.progress)
+            with context.timed("prepare"):
+                take_in(context.retriever, assembly.knowledge, folder, context.progress)
         keep_seeds(run.path, context.seeds)
-        chosen = run_rounds(run, assembly.parts, context)
-        keep_results(run, assembly.parts.sets, context)
+        chosen = run_rounds(run, parts, context)
+        with context.timed("report"):
+            keep_results(run, parts.sets, context)
         run.manifest.update(state="finished", chosen_round=chosen)
         _note_shortfall(run, chosen, assembly.settings.data.size)
     finally:
-        timings = run.manifest["timings"]
-        for step, seconds in assembly.context.timings.items():
-            timings[step] = round(timings.get(step, 0.0) + seconds, 2)
-        run.manifest["seconds"] = round(before + clock(), 1)
-        run.save_manifest()
+        _note_time(run, context.watch, before + clock())
+
+
+def _note_time(run: Run, watch: Stopwatch, seconds: float) -> None:
+    """Adds what was timed since to the manifest: a run that was resumed counts all its parts."""
+    for key, found in (("timings", watch.seconds), ("in_model_calls", watch.in_calls)):
+        noted = run.manifest[key]
+        for step, more in found.items():
+            noted[step] = round(noted.get(step, 0.0) + more, 2)
+        found.clear()
+    run.manifest["seconds"] = round(seconds, 1)
+    run.save_manifest()
 
 
 def _note_shortfall(run: Run, chosen: int, wanted: int) -> None:
     """Notes when fewer examples came together than were asked for, in the chosen round."""
     folder = run.round(chosen)
-    got = sum(1 for _ in folder.read("examples"))
+    got = folder.count("examples")
     if got < wanted:
         kept = folder.done(KEPT) > 0
         ended = "the kept instructions" if kept else "the proposals"
@@ -178,9 +205,17 @@ def _say_plan(run: Run, assembly: Assembly) -> None:
 def _show(run: Run) -> None:
     from selfspec_core.cli.show import render
 
-    _draw(run)
     sys.stderr.flush()
     render(run.path)
+
+
+def _draw_timed(run: Run, assembly: Assembly) -> None:
+    """Draws, and notes in the manifest how long it took."""
+    watch, before = assembly.context.watch, float(run.manifest["seconds"])
+    begun = time.perf_counter()
+    with watch.timed("report"):
+        _draw(run)
+    _note_time(run, watch, before + time.perf_counter() - begun)
 
 
 def _draw(run: Run) -> None:

@@ -13,6 +13,7 @@ from selfspec_core.cli.output import print_json
 from selfspec_core.errors import UsageError
 from selfspec_core.runs import RUNS, RoundFolder, Run, find_run, in_use
 from selfspec_core.stages.summary import funnel
+from selfspec_core.stopwatch import totals
 from selfspec_core.sweeps import SweepFolder, find_sweep
 
 
@@ -68,6 +69,7 @@ def summarize(path: Path) -> dict[str, Any]:
         "chosen_round": manifest.get("chosen_round"),
         "stopped": manifest.get("stopped"),
         "timings": manifest["timings"],
+        "time": totals(manifest["timings"], manifest["in_model_calls"], manifest["seconds"]),
         "not_screened_against": manifest["not_screened_against"],
         "notes": notes,
         "rounds": rounds,

@@ -35,7 +35,7 @@ def print_run(summary: Mapping[str, Any], out: Console) -> None:
         if summary.get("stopped"):
             out.print(Padding(cell(f"stopped {summary['stopped']}"), (0, 0, 0, 2)))
     if summary["timings"]:
-        out.print(section("Time", _timings(summary["timings"], summary["seconds"])))
+        out.print(section("Time", _time(summary["time"])))
 
 
 def print_round(one: Mapping[str, Any], domain: str, out: Console) -> None:
@@ -214,12 +214,26 @@ def section(title: str, body: RenderableType) -> RenderableType:
     return Group(Text(f"\n{title}", style="bold cyan"), Padding(body, (0, 0, 0, 2), expand=False))
 
 
-def _timings(timings: Mapping[str, float], total: float | None) -> RenderableType:
-    spent = sum(timings.values())
-    parts = [(step, seconds) for step, seconds in timings.items()]
-    if total and total - spent > 0.05:
-        parts.append(("other", total - spent))
-    return cell(", ".join(f"{step} {duration(seconds)}" for step, seconds in parts))
+def _time(time: Mapping[str, Any]) -> RenderableType:
+    """Returns the breakdown of `stopwatch.totals`."""
+    steps = time["steps"]
+    total = sum(step["seconds"] for step in steps.values())
+    rows = table(
+        "step", "time", "share", "in model calls", right=("time", "share", "in model calls")
+    )
+    for name, step in steps.items():
+        inside = step["in_model_calls"]
+        rows.add_row(
+            cell(name),
+            duration(step["seconds"]),
+            _share(step["seconds"], total),
+            duration(inside) if inside else "",
+        )
+    if not time["in_model_calls"]:  # a run from before these were timed
+        return rows
+    outside = f"outside model calls {duration(time['outside'])}"
+    aside = "of the time without imports and load"
+    return Group(rows, cell(f"{outside}, {_percent(time['outside_share'])} {aside}", "dim"))
 
 
 def _why(name: str, reasons: Mapping[str, int]) -> str:
@@ -246,5 +260,5 @@ def _percent(share: float | None) -> str:
     return "-" if share is None else f"{100 * share:.0f} %"
 
 
-def _share(count: int, total: int) -> str:
+def _share(count: float, total: float) -> str:
     return _percent(count / total) if total else ""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfspec_core.layouts import LAYOUTS, Layout
 from selfspec_core.progress import Progress, Silent
+from selfspec_core.stopwatch import Stopwatch
 from selfspec_core.types import Instruction, Seed
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Context:
             mix some into the training rows.
         probe: an adapter tuned on the round's first examples, if a filter asked for one and there
             are enough (`Filter.probe_rows`).
-        timings: wall seconds by step, for the manifest.
+        watch: wall seconds by step, for the manifest.
         adapter: of the specialist that works in this context; None: the base does.
     """
 
@@ -46,7 +46,7 @@ class Context:
     retriever: Retriever | None = None
     probe: Path | None = None
     progress: Progress = field(default_factory=Silent)
-    timings: dict[str, float] = field(default_factory=dict)
+    watch: Stopwatch = field(default_factory=Stopwatch)
     adapter: Path | None = None
 
     @property
@@ -54,14 +54,9 @@ class Context:
         """What had to be decided while running; see `Model.decisions`."""
         return self.model.decisions
 
-    @contextmanager
-    def timed(self, step: str) -> Iterator[None]:
+    def timed(self, step: str) -> AbstractContextManager[None]:
         """Adds the wall time of a block to the step's."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.timings[step] = self.timings.get(step, 0.0) + time.perf_counter() - start
+        return self.watch.timed(step)
 
     def random_seed_of(self, stage: str, batch: int = 0) -> int:
         """Returns the random seed of a batch, from (random_seed, round, stage, batch) alone."""

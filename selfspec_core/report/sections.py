@@ -15,10 +15,14 @@ from selfspec_core.types import Example, Seed
 
 _TASKS, _FILTERS, _REASONS = 30, 24, 6
 _STEPS = {
+    "imports": "import libraries",
+    "prepare": "read seeds and items",
     "load": "load the model",
     "propose": "propose",
     "answer": "answer",
-    "train": "tune, with controls",
+    "filter": "filter",
+    "train": "tune",
+    "controls": "tune the controls",
     "evaluate": "evaluate",
 }
 

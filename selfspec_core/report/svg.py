@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from selfspec_core.errors import UsageError
+from selfspec_core.stopwatch import importing
 
 WIDTHS = {"wide": 720, "narrow": 340}
 """Widths in CSS pixels that each figure is drawn in: text has the page's size on any screen."""
@@ -79,9 +80,10 @@ def figure(
 def _one(
     name: str, kind: str, title: str, width: int, height: float, draw: Callable[[Any, int], None]
 ) -> Markup:
-    import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
+    with importing():
+        import matplotlib
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+        from matplotlib.figure import Figure
 
     with matplotlib.rc_context(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a character that DejaVu lacks is the browser's to show

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from sys import intern
 from typing import Any
 
 from selfspec_core.report.words import SHORT, shown
@@ -47,20 +48,20 @@ def distinct(texts: Sequence[Sequence[str]], n: int, among: int) -> float | None
         among: words to look at: the share falls with the length of a text, so two sets are
             compared over as many words of each.
     """
-    seen, total, left = set(), 0, among
+    seen: set[tuple[str, ...]] = set()
+    total, left = 0, among
     for text in texts:
         part = text[:left]
         left -= len(part)
-        grams = list(zip(*(part[start:] for start in range(n)), strict=False))
-        seen.update(grams)
-        total += len(grams)
+        seen.update(zip(*(part[start:] for start in range(n)), strict=False))
+        total += max(len(part) - n + 1, 0)
     return len(seen) / total if total else None
 
 
 def variety(examples: Sequence[Example], seeds: Sequence[Seed]) -> dict[str, Any]:
     """Returns the numbers of the section on diversity."""
     fixed = frozenset(seed.instruction.strip() for seed in seeds)
-    texts = [words(compared_text(e.instruction, e.input, fixed)) for e in examples]
+    texts = [[*map(intern, words(compared_text(e.instruction, e.input, fixed)))] for e in examples]
     known = [words(seed.input or seed.instruction) for seed in seeds]
     among = min(sum(map(len, texts)), sum(map(len, known))) if seeds else sum(map(len, texts))
     beginnings = pairs(examples)

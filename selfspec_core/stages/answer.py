@@ -9,7 +9,7 @@ from itertools import islice, zip_longest
 from selfspec_core.components import Context, Generator
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
-from selfspec_core.stages.chain import Chain, Judged, arrival, decided, quota, rejection
+from selfspec_core.stages.chain import Chain, Judged, decided, quota, rejection
 from selfspec_core.stages.probe import Probe
 from selfspec_core.stages.quotas import answer_room
 from selfspec_core.types import Example, Instruction
@@ -46,8 +46,9 @@ def answer(
                 break
             probe.attend(have.total())
             examples = generator.answer(instructions, number, context)
-            judged = _screened(chain.judge(examples, context), firewall)
-            judged = quota(judged, have, room, total=size)
+            with context.timed("filter"):
+                judged = _screened(chain.judge(examples, context), firewall)
+                judged = quota(judged, have, room, total=size)
             kept = [candidate for candidate, verdict, _ in judged if verdict.keep]
             rejected = [rejection(j) for j in judged if not j[1].keep]
             rows = {"examples": [e.to_dict() for e in kept], "rejected": rejected}
@@ -71,11 +72,8 @@ def _batches(folder: RoundFolder, context: Context, start: int) -> list[list[Ins
 
 def restore(folder: RoundFolder, chain: Chain, context: Context) -> None:
     """Brings the example filters to where the journals say they were."""
-    judged = [(Example.from_dict(row), "") for row in folder.read("examples")]
-    for row in folder.read("rejected"):
-        if "output" in row:
-            judged.append((Example.from_dict(row), row["filter"]))
-    chain.restore(sorted(judged, key=lambda pair: arrival(pair[0])), context)
+    rejected = (row for row in folder.read("rejected") if "output" in row)
+    chain.restore(Example.from_dict, folder.read("examples"), rejected, context)
 
 
 def _screened(judged: list[Judged], firewall: Firewall) -> list[Judged]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from heapq import merge
+from itertools import groupby
 from typing import Any
 
 from selfspec_core.components import Context, Filter
@@ -12,6 +14,10 @@ from selfspec_core.types import KEEP, Example, Instruction, Verdict
 
 Judged = tuple[Any, Verdict, str]
 """A candidate, the verdict, and the name of the filter that gave it ("" when all kept it)."""
+
+
+_PART = 4096
+"""Candidates that are restored at a time."""
 
 
 class Chain:
@@ -36,13 +42,34 @@ class Chain:
                     judged[row] = (judged[row][0], verdict, one.name)
         return judged
 
-    def restore(self, judged: Sequence[tuple[Any, str]], context: Context) -> None:
-        """Lets each filter take in what reached it before.
+    def restore(
+        self,
+        make: Callable[[dict[str, Any]], Instruction | Example],
+        kept: Iterable[dict[str, Any]],
+        rejected: Iterable[dict[str, Any]],
+        context: Context,
+    ) -> None:
+        """Lets each filter take in what reached it before, a part at a time.
 
         Args:
-            judged: (candidate, name of the filter that rejected it or "") in order of arrival.
+            make: builds a candidate from its row.
+            kept: rows of the journal of what was kept, with rising batches.
+            rejected: rows of what was rejected, with rising batches.
         """
-        reached = list(judged)
+        if all(type(one).restore is Filter.restore for one in self.filters):
+            return  # none of them remembers anything
+        rows = merge(kept, rejected, key=lambda row: int(row["batch"]))  # few are held at a time
+        part: list[tuple[Any, str]] = []
+        for _, batch in groupby(rows, key=lambda row: row["batch"]):
+            judged = [(make(row), row.get("filter", "")) for row in batch]
+            part += sorted(judged, key=lambda pair: arrival(pair[0]))
+            if len(part) >= _PART:
+                self._restore(part, context)
+                part = []
+        self._restore(part, context)
+
+    def _restore(self, reached: list[tuple[Any, str]], context: Context) -> None:
+        """Takes in (candidate, name of the filter that rejected it or "") in order of arrival."""
         for one in self.filters:
             one.restore([candidate for candidate, _ in reached], context)
             reached = [(candidate, by) for candidate, by in reached if by != one.name]

@@ -54,7 +54,7 @@ def collect(
             proposing.propose(folder, proposer, instructions, context, plan["target"])
         with context.timed("answer"):
             answering.answer(folder, answerer, examples, firewall, probe, context, plan["before"])
-        proposed_more = _count(folder, "instructions") > plan["before"]["instructions"]
+        proposed_more = folder.count("instructions") > plan["before"]["instructions"]
         plan = _plan(folder, context) if proposed_more else None
 
 
@@ -94,16 +94,12 @@ def _answered(
 
 def _plan(folder: RoundFolder, context: Context) -> dict[str, Any] | None:
     """Commits and returns the next pass, or None if there are examples enough."""
-    missing = context.settings.data.size - _count(folder, "examples")
+    missing = context.settings.data.size - folder.count("examples")
     if missing <= 0:
         return None
-    have, accepted = _count(folder, "instructions"), _count(folder, "examples")
+    have, accepted = folder.count("instructions"), folder.count("examples")
     per_example = min(_MOST, have / accepted) if accepted else 1.0
     target = have + ceil(missing * max(per_example, context.settings.propose.surplus))
     before = {"instructions": have, "batches": folder.done(answering.STAGE)}
     folder.commit(STAGE, folder.done(STAGE), {}, target=target, before=before)
     return folder.commits[-1]
-
-
-def _count(folder: RoundFolder, journal: str) -> int:
-    return sum(1 for _ in folder.read(journal))

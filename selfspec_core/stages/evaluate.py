@@ -87,7 +87,7 @@ def write_scores(
         **funnel(folder),
         "layouts": {"best": developed.layout, "dev": dict(developed.layouts)},
         "training": {name: adapter.to_dict() for name, adapter in adapters.items()},
-        **({"pairs": sum(1 for _ in folder.read("pairs"))} if folder.done(PAIRS) else {}),
+        **({"pairs": folder.count("pairs")} if folder.done(PAIRS) else {}),
         "generic": generic_funnel(folder),
         "sets": dict(result.sets),
         **developed.as_scores(),

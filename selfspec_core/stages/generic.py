@@ -17,6 +17,7 @@ from selfspec_core.stages.collect import collect
 from selfspec_core.stages.names import GENERIC
 from selfspec_core.stages.summary import funnel
 from selfspec_core.stages.tuning import rows_of
+from selfspec_core.stopwatch import Stopwatch
 from selfspec_core.types import Example, Seed
 
 
@@ -61,5 +62,5 @@ def _generic(context: Context) -> Context:
         retriever=None,
         pool=(),
         wanted=(),
-        timings={},
+        watch=Stopwatch(),  # all of it is the one step
     )

@@ -12,7 +12,7 @@ from math import ceil
 
 from selfspec_core.components import Context, Generator
 from selfspec_core.runs import RoundFolder
-from selfspec_core.stages.chain import Chain, arrival, decided, quota, rejection
+from selfspec_core.stages.chain import Chain, decided, quota, rejection
 from selfspec_core.stages.quotas import propose_room
 from selfspec_core.types import Instruction
 
@@ -30,34 +30,34 @@ def propose(
     limit = ceil(context.settings.data.size * settings.limit)
     accepted = [Instruction.from_dict(row) for row in folder.read("instructions")]
     batch = folder.done(STAGE)
+    have, wave_start, in_pool = Counter(i.task for i in accepted), -1, Counter[str]()
     with context.progress.stage("propose", target, "instructions"):
         context.progress.advance(len(accepted))
         while len(accepted) < target and batch * settings.batch < limit:
-            wave_start = batch - batch % settings.wave
-            context.pool = [i for i in accepted if i.batch < wave_start]
+            if wave_start != batch - batch % settings.wave:
+                wave_start = batch - batch % settings.wave
+                context.pool = [i for i in accepted if i.batch < wave_start]
+                in_pool = Counter(i.task for i in context.pool)
             room = propose_room(context, target, wave=batch // settings.wave)
-            context.wanted = _with_room(context, room)
+            context.wanted = _with_room(in_pool, room)
             candidates = generator.propose(batch, context)
-            have = Counter(i.task for i in accepted)
-            judged = quota(chain.judge(candidates, context), have, room, total=target)
+            with context.timed("filter"):
+                judged = quota(chain.judge(candidates, context), have, room, total=target)
             kept = [candidate for candidate, verdict, _ in judged if verdict.keep]
             rejected = [rejection(j) for j in judged if not j[1].keep]
             rows = {"instructions": [i.to_dict() for i in kept], "rejected": rejected}
             folder.commit(STAGE, batch, rows, **decided(context))
             context.progress.advance(len(kept))
+            have.update(i.task for i in kept)
             accepted += kept
             batch += 1
 
 
 def restore(folder: RoundFolder, chain: Chain, context: Context) -> None:
     """Brings the instruction filters to where the journals say they were."""
-    judged = [(Instruction.from_dict(row), "") for row in folder.read("instructions")]
-    for row in folder.read("rejected"):
-        if "output" not in row:
-            judged.append((Instruction.from_dict(row), row["filter"]))
-    chain.restore(sorted(judged, key=lambda pair: arrival(pair[0])), context)
+    rejected = (row for row in folder.read("rejected") if "output" not in row)
+    chain.restore(Instruction.from_dict, folder.read("instructions"), rejected, context)
 
 
-def _with_room(context: Context, room: Mapping[str, int]) -> list[str]:
-    counts = Counter(i.task for i in context.pool)
-    return [task for task, most in room.items() if counts[task] < most]
+def _with_room(pool: Mapping[str, int], room: Mapping[str, int]) -> list[str]:
+    return [task for task, most in room.items() if pool.get(task, 0) < most]

@@ -20,7 +20,7 @@ def funnel(folder: RoundFolder) -> dict[str, Any]:
         reasons[f"{row['filter']}: {row['reason']}"] += 1
         answered_away += "output" in row
     tasks = Counter(row["task"] for row in folder.read("examples"))
-    instructions = sum(1 for _ in folder.read("instructions"))
+    instructions = folder.count("instructions")
     accepted = sum(tasks.values())
     return {
         "proposed": instructions + sum(rejected.values()) - answered_away,

@@ -131,7 +131,7 @@ def make_pool(name: str, flags: Sequence[str]) -> None:
     generators, tuning = (parts.proposer, parts.answerer), (parts.trainer, parts.firewall)
     collect(run.round(1), [], *generators, parts.filters(), *tuning, context)
     run.close()
-    print(f"{run.path}: {dict(context.timings)}")
+    print(f"{run.path}: {context.watch.seconds}")
 
 
 Pool = list[tuple[Instruction, Example]]

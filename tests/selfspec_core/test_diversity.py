@@ -82,3 +82,23 @@ def test_a_fixed_wording_is_no_likeness_and_nothing_has_no_numbers():
     rows = [Row(seeds[0].instruction, "d e f"), Row(seeds[0].instruction, "g h i")]
     assert diversity(rows, seeds)["nearest_mean"] == 0.0
     assert diversity([], seeds) == {}
+
+
+def test_of_very_many_texts_some_at_even_distances_stand_for_all(monkeypatch):
+    rng = random.Random(5)
+    texts = [[f"w{rng.randrange(60)}" for _ in range(8)] for _ in range(100)]
+    every = nearest(texts)
+    monkeypatch.setattr("selfspec_core.diversity.MOST", 40)
+    assert nearest(texts) == [every[place * 100 // 40] for place in range(40)]
+
+
+@given(st.lists(TEXT, max_size=12), st.lists(TEXT, max_size=12), st.integers(1, 3))
+def test_ngrams_are_counted_as_tuples_of_words_would_be(texts, before, n):
+    def grams(some):
+        return [
+            gram for text in some for gram in zip(*(text[at:] for at in range(n)), strict=False)
+        ]
+
+    own, known = set(grams(texts)), set(grams(before))
+    assert distinct(texts, n) == (len(own) / len(grams(texts)) if own else 0.0)
+    assert new_ngrams(texts, before, n) == (len(own - known) / len(own) if own else 0.0)

@@ -16,7 +16,7 @@ from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.manifest import read_manifest
 from selfspec_core.request import Request
-from selfspec_core.runs import Run, find_run, in_use
+from selfspec_core.runs import RoundFolder, Run, find_run, in_use
 
 MANIFEST = {
     "created": "2026-01-01T00:00:00+00:00",
@@ -213,3 +213,25 @@ def test_a_broken_manifest_is_never_the_latest(folder):
 
 def test_a_manifest_of_an_earlier_version_may_lack_notes(folder):
     assert read_manifest(folder)["notes"] == []
+
+
+def test_rows_are_counted_as_they_are_committed(tmp_path, monkeypatch):
+    monkeypatch.setattr("selfspec_core.runs._BLOCK", 7)
+    folder = RoundFolder(tmp_path / "round-1")
+    assert folder.count("a") == 0
+    for batch in range(3):
+        folder.commit("s", batch, {"a": [{"text": "line\u2028one\n"}] * 2, "b": []})
+    with (folder.path / "a.jsonl").open("ab") as file:
+        file.write(b'{"torn": 1}\n{"to')
+    assert folder.count("a") == sum(1 for _ in folder.read("a")) == 6
+    assert folder.count("b") == 0
+
+
+@pytest.mark.parametrize("line", [b'{"a": 1} {"b": 2}\n', b'{"a": \xff}\n', b"\n"])
+def test_a_line_that_is_not_one_value_is_damage(tmp_path, line):
+    folder = RoundFolder(tmp_path / "round-1")
+    folder.commit("s", 0, {"a": [{"text": "x" * 40}]})
+    size = (folder.path / "a.jsonl").stat().st_size
+    (folder.path / "a.jsonl").write_bytes(line.ljust(size, b" "))
+    with pytest.raises(SelfspecError, match=r"a\.jsonl:1: damaged"):
+        list(folder.read("a"))

@@ -157,3 +157,24 @@ def test_broken_scores_name_file_and_line(run_folder):
 def test_an_unknown_run_names_the_nearest(run_folder):
     result = CliRunner().invoke(cli, ["show", "dmeo"])
     assert str(result.exception) == "dmeo: no such run; did you mean 'demo'?"
+
+
+def test_the_time_is_broken_down_by_step_and_by_model_calls(run_folder):
+    file = run_folder / "manifest.json"
+    manifest = json.loads(file.read_text())
+    file.write_text(json.dumps(manifest | {"in_model_calls": {"propose": 70.25}}))
+    time = json.loads(shown("demo", "--json"))["time"]
+    assert list(time["steps"]) == ["load", "propose", "other"]
+    assert time["steps"]["propose"] == {"seconds": 80.25, "in_model_calls": 70.25}
+    assert time["outside"] == 99.45  # 10 of propose, 89.45 of no step
+    text = shown("demo")
+    assert re.search(r"propose +1 min 20 s +47 % +1 min 10 s", text)
+    assert "outside model calls 1 min 39 s, 59 % of the time without imports and load" in text
+
+
+def test_damaged_timings_are_named(run_folder):
+    file = run_folder / "manifest.json"
+    manifest = json.loads(file.read_text())
+    file.write_text(json.dumps(manifest | {"timings": {"load": "long"}}))
+    with pytest.raises(UsageError, match=r"manifest\.json: damaged: key 'timings'"):
+        summarize(run_folder)

@@ -1,0 +1,243 @@
+"""Measures what the pieces of a run cost here: each is done a little, as the run would do it.
+
+Generator, filters, trainer and evaluator are the run's own, so whatever they share, cut short or
+batch is in the figures. Nothing is kept.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import cycle, islice
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from selfspec_core.assemble import Assembly
+from selfspec_core.components import Context
+from selfspec_core.layouts import LAYOUTS, Layout
+from selfspec_core.pipeline import Parts
+from selfspec_core.planning import Acceptance, Costs, Way, with_settings
+from selfspec_core.runs import dumps
+from selfspec_core.stages.chain import Chain
+from selfspec_core.types import Adapter, Example, Instruction, Item, Seed, System
+
+END = 2.5
+"""Seconds for statistics, report and cards: it hardly depends on the model."""
+
+_STRETCH = 5.0
+"""A piece may take so many times its part of the budget before it is made smaller."""
+
+_SHARES = {"propose": 0.25, "answer": 0.1, "train": 0.25, "evaluate": 0.4}
+
+
+class Calibration:
+    """What was found out by doing a little of everything.
+
+    Attributes:
+        acceptance: what the filters kept.
+        in_turns: batches of proposals are for one task each.
+    """
+
+    def __init__(self, assembly: Assembly, budget: float) -> None:
+        """Makes ready to measure.
+
+        Args:
+            budget: seconds to spend, more or less: every piece is done at least once.
+        """
+        self.context: Context = assembly.context
+        self.parts: Parts = assembly.parts
+        self.budget = budget
+        self.acceptance = Acceptance(0.0, 0.0)
+        self.in_turns = True
+        self._row = self._prediction = 0.0
+
+    def measure(self, ways: Sequence[Way], begun: float) -> Costs:
+        """Returns the costs.
+
+        Args:
+            ways: of asking, to be measured each.
+            begun: seconds that passed since the process started.
+        """
+        started = time.perf_counter()
+        self.context.model.load()
+        begin = begun + time.perf_counter() - started
+        proposal, instructions = self._propose()
+        answer, examples = self._answer(instructions)
+        local = self.context
+        if self.parts.training_model is not None:
+            self.context.model.unload()
+            local = replace(local, model=self.parts.training_model)
+            local.model.load()
+        with tempfile.TemporaryDirectory() as scratch:
+            tuning, step, adapter = self._train(examples, local, Path(scratch))
+            part = self.budget * _SHARES["evaluate"] / max(len(ways), 1)
+            item = {way: self._ask(way, adapter, local, part) for way in ways}
+            size = sum(f.stat().st_size for f in adapter.path.rglob("*") if f.is_file())
+        return Costs(
+            begin=begin,
+            proposal=proposal,
+            answer=answer,
+            tuning=tuning,
+            step=step,
+            item=item,
+            end=END,
+            memory=_memory(),
+            device_memory=_device_memory(),
+            adapter=size,
+            row=self._row,
+            prediction=self._prediction,
+        )
+
+    def _propose(self) -> tuple[float, list[Instruction]]:
+        """Returns seconds a proposal, and the instructions that filters keep."""
+        context, part = self.context, self.budget * _SHARES["propose"]
+        chain, kept, made, spent, batch = Chain(self.parts.filters(), "instruction"), [], 0, 0.0, 1
+        one = with_settings(context, "propose", batch=1)
+        pilot = _seconds(self.parts.proposer.propose, 0, one)
+        size = context.settings.propose.batch
+        fits = (
+            max(1, int(_STRETCH * part / pilot[0])) if pilot[0] * size > _STRETCH * part else size
+        )
+        own = with_settings(context, "propose", batch=min(size, fits))
+        tasks = len({seed.task for seed in context.seeds})
+        while not made or (spent < part and batch <= tasks):
+            seconds, candidates = _seconds(self.parts.proposer.propose, batch, own)
+            started = time.perf_counter()
+            judged = chain.judge(candidates, own)
+            spent += seconds + time.perf_counter() - started
+            made += len(candidates)
+            self.in_turns &= len({one.task for one in candidates}) == 1
+            kept += [candidate for candidate, verdict, _ in judged if verdict.keep]
+            self._row = sum(len(dumps(c.to_dict())) for c in candidates) / len(candidates)
+            batch += 1
+        self.acceptance = Acceptance(len(kept) / made, 0.0)
+        return spent / made, kept
+
+    def _answer(self, instructions: Sequence[Instruction]) -> tuple[float, list[Example]]:
+        """Returns seconds an answer, and the examples that filters keep.
+
+        Where no proposal was kept, the seeds' own instructions are answered.
+        """
+        context, settings = self.context, self.context.settings
+        asked = list(instructions) or [_as_instruction(seed) for seed in context.seeds]
+        task = max({one.task for one in asked}, key=lambda t: sum(one.task == t for one in asked))
+        own = [one for one in asked if one.task == task]
+        tasks = len({seed.task for seed in context.seeds})
+        usual = min(settings.answer.batch, ceil(settings.data.size * 1.1 / tasks))
+        pilot, _ = _seconds(self.parts.answerer.answer, own[:1], 0, context)
+        part = self.budget * _SHARES["answer"]
+        fits = max(1, int(_STRETCH * part / pilot))
+        batch = list(islice(cycle(own), min(usual, fits)))
+        seconds, examples = _seconds(self.parts.answerer.answer, batch, 1, context)
+        chain = Chain(self.parts.filters(), "example")
+        distinct = examples[: len(own)]
+        judged = chain.judge(distinct, context)
+        kept = [candidate for candidate, verdict, _ in judged if verdict.keep]
+        screened = zip(kept, self.parts.firewall.screen(kept), strict=True)  # some are tuned on
+        kept = [candidate for candidate, verdict in screened if verdict.keep]
+        share = len(kept) / len(distinct) if instructions else 0.0
+        self.acceptance = replace(self.acceptance, examples=share)
+        return seconds / len(batch), kept
+
+    def _train(
+        self, examples: Sequence[Example], context: Context, scratch: Path
+    ) -> tuple[float, float, Adapter]:
+        """Returns seconds of a tuning beside its steps, seconds a step, and an adapter."""
+        rows: list[Seed | Example] = [*context.seeds, *examples]
+        part, found, adapter = self.budget * _SHARES["train"], {}, Adapter(scratch)
+        steps, spent = 1, 0.0
+        for attempt in range(4):  # the first imports what it needs, and does not count
+            out = scratch / str(attempt)
+            out.mkdir()
+            took, adapter = _seconds(self.parts.trainer.train, rows, out, context, steps=steps)
+            adapter, spent = replace(adapter, path=out), spent + took
+            if attempt:
+                found[steps] = took
+            if len(found) > 1 or (found and spent > _STRETCH * part):
+                break
+            steps = 2 if not attempt else min(24, max(8, int(part / max(took / steps, 1e-3))))
+        (few, least), (many, most) = min(found.items()), max(found.items())
+        step = (most - least) / (many - few) if many > few else least / few
+        step = max(step, 0.0)
+        return max(least - few * step, 0.0), step, adapter
+
+    def _ask(self, way: Way, adapter: Adapter, context: Context, part: float) -> float:
+        """Returns seconds an item, over whole tasks as far as the budget goes."""
+        sets = self.parts.collateral if way.elsewhere else self.parts.sets
+        if way.elsewhere:
+            context = with_settings(context, "evaluation", likelihood=False)
+        tests = [(one, one.split("test")) for one in sets]
+        [own, items] = next(((one, found) for one, found in tests if found), (None, []))
+        if own is None:
+            return 0.0
+        layouts = _layouts(way, context)
+        context.model.use_adapter(adapter.path if way.tuned else None)
+        asked, spent, fits = 0, 0.0, 0
+        for task, layout in zip(_spread(items), cycle(layouts), strict=False):
+            system = System("plan", layout, None, way.shots, 1, way.passages)
+            if not asked:  # the first takes longer than its like, and is not counted
+                pilot, _ = _seconds(own.evaluator.evaluate, task[:1], system, context)
+                fits = max(2, int(_STRETCH * part / pilot))
+            took, said = _seconds(own.evaluator.evaluate, task[:fits], system, context)
+            asked, spent = asked + len(said), spent + took
+            rows = [{"set": own.name, **one.to_dict()} for one in said]
+            self._prediction = sum(len(dumps(row)) for row in rows) / len(rows)
+            if spent > part:
+                break
+        context.model.use_adapter(None)
+        return spent / asked
+
+
+def _layouts(way: Way, context: Context) -> list[Layout]:
+    """Returns the layouts in which such systems are asked: of the base, all are tried on dev."""
+    if way.tuned or way.elsewhere:
+        return [context.tuned_layout]
+    return [context.layout] if way.shots else list(LAYOUTS.values())
+
+
+def _spread(items: Sequence[Item]) -> list[list[Item]]:
+    """Returns the items by task, those of middling length first, then ever nearer to the ends."""
+    tasks: dict[str, list[Item]] = {}
+    for item in items:
+        tasks.setdefault(item.task, []).append(item)
+    rows = sorted(tasks.values(), key=lambda own: sum(len(one.input) for one in own) / len(own))
+    order: list[int] = []
+    step = 1.0
+    while len(order) < len(rows):
+        step /= 2
+        places = [int(n * step * len(rows)) for n in range(1, round(1 / step), 2)]
+        places = places if step * len(rows) >= 1 else list(range(len(rows)))
+        order += [place for place in places if place not in order]
+    return [rows[place] for place in order]
+
+
+def _as_instruction(seed: Seed) -> Instruction:
+    return Instruction(
+        seed.id, seed.task, seed.kind, seed.instruction, seed.input, 1, 0, seed.choices
+    )
+
+
+def _seconds(call: Callable[..., Any], *given: Any, **named: Any) -> tuple[float, Any]:
+    """Returns how long a call took, and what it returned."""
+    started = time.perf_counter()
+    made = call(*given, **named)
+    return max(time.perf_counter() - started, 1e-6), made
+
+
+def _memory() -> int:
+    """Returns the most bytes that this process has had in memory."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def _device_memory() -> int:
+    """Returns the most bytes that torch has had on a CUDA device; 0 without one."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return 0
+    return int(torch.cuda.max_memory_allocated())

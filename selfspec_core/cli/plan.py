@@ -1,0 +1,186 @@
+"""`selfspec plan`: what a run would take, before it is begun."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from selfspec_core.cli.options import loop_options, make_request, request_options
+from selfspec_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from selfspec_core.components import Context
+    from selfspec_core.pipeline import Parts
+    from selfspec_core.planning import Acceptance, Estimate, Work
+    from selfspec_core.request import Request
+
+
+@click.command()
+@request_options
+@loop_options
+@click.option("--like", metavar="RUN", help="Filters will keep as much as they did in this run.")
+@click.option(
+    "--acceptance",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Share of proposals, and of answers, that filters will keep.",
+)
+@click.option(
+    "--seconds",
+    default=30.0,
+    show_default=True,
+    type=click.FloatRange(1),
+    help="What the calibration may take, more or less.",
+)
+@click.option("--hardware", metavar="GPU", help="On paper, for this GPU; nothing is measured.")
+@click.option(
+    "--parameters", type=click.FloatRange(1), help="With --hardware: of the model, as in 7e9."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def plan(
+    like: str | None,
+    acceptance: float | None,
+    seconds: float,
+    hardware: str | None,
+    parameters: float | None,
+    as_json: bool,
+    **asked: Any,
+) -> None:
+    """Say what a run would take in time, memory and disk, from a short calibration."""
+    if (hardware is None) != (parameters is None):
+        raise UsageError("--hardware and --parameters go together")
+    if like and acceptance:
+        raise UsageError("--like, --acceptance: give one of them")
+    found = _plan(make_request(**asked), like, acceptance, seconds, hardware, parameters)
+    if as_json:
+        from selfspec_core.cli.output import print_json
+
+        print_json(found)
+    else:
+        _print(found)
+
+
+def _plan(
+    request: Request,
+    like: str | None,
+    acceptance: float | None,
+    seconds: float,
+    hardware: str | None,
+    parameters: float | None,
+) -> dict[str, Any]:
+    from selfspec_core import paper, planning
+    from selfspec_core.assemble import assemble
+    from selfspec_core.calibration import Calibration
+    from selfspec_core.cli.clock import seconds_since_start
+    from selfspec_core.progress import Silent
+
+    gpu = paper.hardware(hardware) if hardware else None
+    assembly = assemble(request, Silent())
+    context, parts = assembly.context, assembly.parts
+    known = planning.Acceptance(acceptance, acceptance) if acceptance else None
+    if like:
+        known = _acceptance_of(like)
+    if gpu is not None and parameters is not None:
+        if context.settings.model.layout is None:  # which only a loaded model knows
+            context = planning.with_settings(context, "model", layout="task")
+        known = known or planning.Acceptance(0.5, 0.5)
+        work = planning.work(context, parts, known, in_turns=True)
+        costs = paper.costs(gpu, parameters, context, list(work.asked))
+        notes = [
+            f"on paper, not measured: peak rates of {hardware} as published, of which encoding "
+            f"reaches {paper.PREFILL:.0%}, decoding {paper.DECODE:.0%} of the bandwidth, tuning "
+            f"{paper.TRAIN:.0%}",
+            *(
+                [f"needs more than the {gpu.memory / 1e9:.0f} GB of {hardware}"]
+                if costs.device_memory > gpu.memory
+                else []
+            ),
+        ]
+    else:
+        context.model.load()
+        if not (parts.training_model or context.model).capabilities.trains:
+            raise UsageError(f"{context.model.name} cannot be tuned; set training.model")
+        begun, calibration = seconds_since_start(), Calibration(assembly, seconds)
+        ways = list(
+            planning.work(context, parts, planning.Acceptance(0.5, 0.5), in_turns=True).asked
+        )
+        costs = calibration.measure(ways, begun)
+        notes = [f"measured in {seconds_since_start() - begun:.0f} s on this machine"]
+        known = known or calibration.acceptance
+        work = planning.work(context, parts, known, in_turns=calibration.in_turns)
+    return _found(
+        work, planning.estimate(work, costs), known, [*notes, *_left_out(context, parts, work)]
+    )
+
+
+def _acceptance_of(name: str) -> Acceptance:
+    from selfspec_core.planning import acceptance_of
+    from selfspec_core.runs import Run, find_run
+
+    run = Run.open(find_run(name))
+    numbers = run.round_numbers()
+    found = acceptance_of(run.round(numbers[0])) if numbers else None
+    if found is None:
+        raise UsageError(f"--like {name}: it has no examples yet")
+    return found
+
+
+def _left_out(context: Context, parts: Parts, work: Work) -> list[str]:
+    """Returns what the estimate does not hold, or holds at most."""
+    settings, notes = context.settings, []
+    if work.short:
+        notes.append(f"{work.short} examples short: proposals end first (propose.limit)")
+    if settings.rounds.max > 1:
+        notes.append("rounds may stop earlier (rounds.max is the most)")
+    if settings.preference.enabled:
+        notes.append("not counted: sampling and tuning on pairs (preference.enabled)")
+    if parts.baselines:
+        notes.append("not counted: other models (--baseline)")
+    return notes
+
+
+def _found(
+    work: Work, estimate: Estimate, acceptance: Acceptance, notes: list[str]
+) -> dict[str, Any]:
+    return {
+        "seconds": round(estimate.total, 1),
+        "steps": {step: round(seconds, 2) for step, seconds in estimate.seconds.items()},
+        "memory": estimate.memory,
+        "device_memory": estimate.device_memory,
+        "disk": estimate.disk,
+        "acceptance": asdict(acceptance),
+        "work": {
+            "proposals": work.proposals,
+            "answered": work.answered,
+            "training_steps": dict(work.steps),
+            "items": sum(work.asked.values()),
+        },
+        "notes": notes,
+    }
+
+
+def _print(found: dict[str, Any]) -> None:
+    from selfspec_core.cli.output import console, plain, table
+    from selfspec_core.progress import duration
+
+    rows = table("step", "time", right=("time",))
+    for step, seconds in found["steps"].items():
+        rows.add_row(step, duration(seconds))
+    rows.add_row("total", duration(found["seconds"]))
+    console().print(rows)
+    work = found["work"]
+    click.echo(
+        f"work    {work['proposals']:,} proposals, {work['answered']:,} answers, "
+        f"{sum(work['training_steps'].values()):,} training steps, {work['items']:,} items asked"
+    )
+    device = found["device_memory"]
+    of_device = f", {device / 1e9:.1f} GB on the device" if device else ""
+    click.echo(f"memory  {found['memory'] / 1e9:.2f} GB{of_device}")
+    click.echo(f"disk    {found['disk'] / 1e6:.1f} MB")
+    kept = found["acceptance"]
+    click.echo(
+        f"kept    {kept['instructions']:.0%} of proposals, {kept['examples']:.0%} of answers"
+    )
+    for note in found["notes"]:
+        click.echo(plain(f"note    {note}"))
