@@ -5,9 +5,10 @@ Every instant counts for one step alone, the innermost, so the steps add up to w
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any
@@ -30,7 +31,7 @@ STEPS = (
 """Steps in the order of tables; `prepare` reads plugins, seeds and items, and builds the firewall.
 """
 
-_CALLS = ("generate", "loglikelihood", "use_adapter", "train", "prefer")
+_CALLS = ("generate", "loglikelihood", "use_adapter", "train_all", "prefer")
 """Methods of models and trainers that are model calls."""
 
 _running: ContextVar[Stopwatch | None] = ContextVar("running", default=None)
@@ -48,13 +49,21 @@ class Stopwatch:
         self.seconds: dict[str, float] = {}
         self.in_calls: dict[str, float] = {}
         self._stack: list[tuple[str, bool]] = []
-        self._since = 0.0
+        self._since, self._thread = 0.0, threading.get_ident()
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
         """Adds the wall time of a block to a step, instead of to the step around it."""
         with self._in(step, called=False):
             yield
+
+    def in_model(self) -> AbstractContextManager[None]:
+        """Counts a block as one model call of the step under way: threads work in it."""
+        return self._in(self._step, called=True)
+
+    @property
+    def _step(self) -> str:
+        return self._stack[-1][0] if self._stack else "other"
 
     @contextmanager
     def _in(self, step: str, *, called: bool) -> Iterator[None]:
@@ -99,12 +108,24 @@ class Stopwatch:
 
         @wraps(call)
         def counted(*arguments: Any, **named: Any) -> Any:
-            step = self._stack[-1][0] if self._stack else "other"
-            with self._in(step, called=True):
+            if threading.get_ident() != self._thread:  # its time is that of who waits for it
                 return call(*arguments, **named)
+            with self._in(self._step, called=True):
+                made = call(*arguments, **named)
+            return self._stepwise(made) if isinstance(made, Iterator) else made
 
         counted.uncounted = call  # type: ignore[attr-defined]
         return counted
+
+    def _stepwise(self, made: Iterator[Any]) -> Iterator[Any]:
+        """Counts what an iterator takes for each of its values."""
+        while True:
+            with self._in(self._step, called=True):
+                try:
+                    one = next(made)
+                except StopIteration:
+                    return
+            yield one
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from itertools import groupby
 
 from selfspec_core import (
     Context,
@@ -29,12 +28,30 @@ class Answers(Evaluator):
 
     def evaluate(self, items: Sequence[Item], system: System, context: Context) -> list[Prediction]:
         """Returns a prediction per item and demonstration set, tasks kept together."""
+        ordered = sorted(items, key=lambda item: item.task)
         predictions = []
-        by_task = sorted(items, key=lambda item: item.task)
         for demo_set in range(system.demo_sets):
-            for task, group in groupby(by_task, key=lambda item: item.task):
-                shown = _demonstrations(context, task, system.shots, demo_set)
-                predictions += _ask(list(group), shown, demo_set, system, context)
+            shown = {
+                task: _demonstrations(context, task, system.shots, demo_set)
+                for task in {item.task for item in items}
+            }
+            prompts = [
+                system.layout.few_shot(shown[item.task], item.instruction, "\n".join(text))
+                for item, text in zip(ordered, _inputs(ordered, system, context), strict=True)
+            ]
+            texts = _written(ordered, prompts, system, context)
+            likeliest = _likeliest(ordered, prompts, system, context)
+            predictions += [
+                Prediction(
+                    system.name,
+                    item.id,
+                    text.strip(),
+                    parse(item.kind, text, item.choices),
+                    demo_set,
+                    weighed,
+                )
+                for item, text, weighed in zip(ordered, texts, likeliest, strict=True)
+            ]
         return predictions
 
 
@@ -45,53 +62,46 @@ def _demonstrations(context: Context, task: str, shots: int, demo_set: int) -> l
     return rng.sample(seeds, min(shots, len(seeds)))
 
 
-def _ask(
-    items: Sequence[Item], shown: Sequence[Seed], demo_set: int, system: System, context: Context
-) -> list[Prediction]:
-    settings, layout = context.settings.evaluation, system.layout
-    prompts = [
-        layout.few_shot(shown, item.instruction, "\n".join([*read, item.input]))
-        for item, read in zip(items, _passages(items, system, context), strict=True)
-    ]
-    stops = layout.stop if items[0].kind != "summarization" else (layout.end,)
-    sampling = Sampling(settings.max_new_tokens, stop=stops)
-    texts = context.model.generate(prompts, sampling, context.progress)
-    likeliest = _likeliest(items, prompts, system, context)
-    return [
-        Prediction(
-            system.name,
-            item.id,
-            text.strip(),
-            parse(item.kind, text, item.choices),
-            demo_set,
-            likeliest[row],
-        )
-        for row, (item, text) in enumerate(zip(items, texts, strict=True))
-    ]
-
-
-def _passages(items: Sequence[Item], system: System, context: Context) -> list[list[str]]:
-    """Returns the passages that stand before each input, found as for answering."""
+def _inputs(items: Sequence[Item], system: System, context: Context) -> list[list[str]]:
+    """Returns the input of each item, after the passages found for it as for answering."""
     if not system.passages or context.retriever is None:
-        return [[] for _ in items]
+        return [[item.input] for item in items]
     queries = [f"{item.instruction} {item.input}" for item in items]
     found = context.retriever.retrieve(queries, system.passages)
-    return [[passage.text for passage in passages] for passages in found]
+    return [
+        [*(passage.text for passage in passages), item.input]
+        for item, passages in zip(items, found, strict=True)
+    ]
+
+
+def _written(
+    items: Sequence[Item], prompts: Sequence[str], system: System, context: Context
+) -> list[str]:
+    """Returns what is written after each prompt; only a summary may run over several lines."""
+    layout, texts = system.layout, [""] * len(items)
+    for long, stops in ((False, layout.stop), (True, (layout.end,))):
+        rows = [row for row, item in enumerate(items) if (item.kind == "summarization") is long]
+        sampling = Sampling(context.settings.evaluation.max_new_tokens, stop=stops)
+        asked = [prompts[row] for row in rows]
+        said = context.model.generate(asked, sampling, context.progress) if rows else []
+        for row, text in zip(rows, said, strict=True):
+            texts[row] = text
+    return texts
 
 
 def _likeliest(
     items: Sequence[Item], prompts: Sequence[str], system: System, context: Context
 ) -> list[str | None]:
     """Returns each closed item's choice of the highest summed log-probability, else None."""
-    closed = items[0].kind in CLOSED_KINDS and bool(items[0].choices)
-    able = context.model.capabilities.likelihood and context.settings.evaluation.likelihood
-    if not (closed and able):
-        return [None] * len(items)
-    weights = weigh(context.model, prompts, [item.choices for item in items], system.layout)
-    return [
-        max(zip(row, item.choices, strict=True), key=lambda pair: pair[0])[1]
-        for row, item in zip(weights, items, strict=True)
-    ]
+    likeliest: list[str | None] = [None] * len(items)
+    if not (context.model.capabilities.likelihood and context.settings.evaluation.likelihood):
+        return likeliest
+    closed = [row for row, item in enumerate(items) if item.kind in CLOSED_KINDS and item.choices]
+    choices = [items[row].choices for row in closed]
+    weights = weigh(context.model, [prompts[row] for row in closed], choices, system.layout)
+    for row, own, weighed in zip(closed, choices, weights, strict=True):
+        likeliest[row] = max(zip(weighed, own, strict=True), key=lambda pair: pair[0])[1]
+    return likeliest
 
 
 @hookimpl

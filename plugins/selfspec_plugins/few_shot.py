@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from selfspec_core import (
     Context,
@@ -35,6 +36,7 @@ class FewShot(Generator):
 
     name = "few_shot"
     summary = "answers after demonstrations of the same task"
+    concurrent: ClassVar[bool] = True
 
     def answer(
         self, instructions: Sequence[Instruction], batch: int, context: Context

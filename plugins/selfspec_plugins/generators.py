@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 from selfspec_core import (
     Context,
@@ -37,6 +38,7 @@ class SelfInstruct(Generator):
 
     name = "self_instruct"
     summary = "writes the next instruction after a few demonstrations"
+    concurrent: ClassVar[bool] = True
 
     def propose(self, batch: int, context: Context) -> list[Instruction]:
         """Returns `propose.batch` candidates."""

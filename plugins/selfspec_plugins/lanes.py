@@ -21,7 +21,7 @@ from selfspec_core.errors import SelfspecError
 from selfspec_core.progress import Progress
 
 WORTH = 30_000
-"""Tokens of work for which starting a process pays; it takes some seconds."""
+"""Tokens asked for before further processes are started; each takes some seconds to load."""
 
 Part = list[int]
 Advance = Callable[[int], None]
@@ -122,12 +122,15 @@ class Lanes:
 
     Attributes:
         adapter: the folder of the adapter in use, for the workers.
+        here: held by the thread that computes in this process.
     """
 
     def __init__(self, settings: ModelSettings, count: int) -> None:
         self.settings, self.count = settings, count
         self.adapter: Path | None = None
+        self.here = threading.Lock()
         self._workers: list[Worker] = []
+        self._asked, self._staffing = 0, threading.Lock()
 
     def share(
         self,
@@ -141,6 +144,7 @@ class Lanes:
         """Works on parts, the first ones first; returns those that memory did not suffice for.
 
         Once a part was too large none is begun any more, and those not begun are returned too.
+        Several threads may ask at the same time.
 
         Args:
             tokens: how much there is to do; workers are not started for little.
@@ -148,8 +152,10 @@ class Lanes:
             ask: makes the question of a part.
             take: is given a part and its answer, never two at a time.
         """
-        if not self._workers and tokens >= WORTH and len(parts) > 1:
-            self._workers = [Worker(self._settings_of(n)) for n in range(1, self.count)]
+        with self._staffing:
+            self._asked += tokens
+            if not self._workers and self._asked >= WORTH:
+                self._workers = [Worker(self._settings_of(n)) for n in range(1, self.count)]
         return _Shift(self, parts, ask, take, progress).work(here, self._workers)
 
     def dismiss(self, worker: Worker) -> None:
@@ -198,7 +204,8 @@ class _Shift:
             threading.Thread(target=self._hand_to, args=(worker,), daemon=True).start()
         try:
             while True:
-                self._answer(lambda question: here(question, self._advance))
+                with self._lanes.here:
+                    self._answer(lambda question: here(question, self._advance))
                 with self._change:
                     self._change.wait_for(lambda: not self._at_work or self._error)
                 if self._error:

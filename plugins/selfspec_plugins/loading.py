@@ -16,17 +16,21 @@ from selfspec_core.errors import UsageError
 from selfspec_core.stopwatch import importing
 
 
+def set_environment() -> None:
+    """Sets what libraries read when they are imported, unless the user has."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("MKL_DYNAMIC", "FALSE")  # a fixed thread count gives the same bytes
+    # threads that spin while they wait cost 5x in speed when another process wants the cores
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def load(settings: ModelSettings) -> tuple[Any, Any]:
     """Returns model (in evaluation mode) and tokenizer.
 
     Raises:
         UsageError: naming the folder and what it lacks, or the hub id that cannot be reached.
     """
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("MKL_DYNAMIC", "FALSE")  # a fixed thread count gives the same bytes
-    # threads that spin while they wait cost 5x in speed when another process wants the cores
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     source = str(check_folder(settings.path)) if settings.path else settings.name
     with importing():
         import torch

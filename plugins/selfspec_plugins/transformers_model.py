@@ -55,6 +55,7 @@ class TransformersModel(Model):
         """
         if self.hf is not None:
             return
+        loading.set_environment()
         self._threads = loading.threads()
         self.hf, self.tokenizer = loading.load(self.settings)
         self.chat = bool(self.tokenizer.chat_template)
@@ -81,6 +82,11 @@ class TransformersModel(Model):
     def capabilities(self) -> Capabilities:
         """Trains, has likelihoods; instruct models are asked in turns."""
         return Capabilities(trains=True, likelihood=True, chat=self.chat, context=self.context)
+
+    @property
+    def at_once(self) -> int:
+        """As many calls as there are processes."""
+        return self.engine.lanes.count
 
     @property
     def given_name(self) -> str:

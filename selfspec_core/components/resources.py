@@ -63,6 +63,11 @@ class Model(Component):
         super().__init__(settings)
         self.decisions: dict[str, Any] = {}
 
+    @property
+    def at_once(self) -> int:
+        """How many calls of `generate` it works on at the same time (known after `load`)."""
+        return 1
+
     def check(self) -> None:
         """Looks, without loading anything heavy, whether there is such a model.
 

@@ -30,9 +30,12 @@ class Generator(Component):
 
     Attributes:
         retrieves: it needs `context.retriever`; a run without one is refused.
+        concurrent: it may be asked for several batches from several threads at the same time,
+            which pays where the model runs in several processes or on a server.
     """
 
     retrieves: ClassVar[bool] = False
+    concurrent: ClassVar[bool] = False
 
     def propose(self, batch: int, context: Context) -> list[Instruction]:
         """Returns the candidates of one batch; unparsable ones carry `text` and no instruction.

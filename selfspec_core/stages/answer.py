@@ -9,6 +9,7 @@ from itertools import islice, zip_longest
 from selfspec_core.components import Context, Generator
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
+from selfspec_core.stages.ahead import at_once, generated
 from selfspec_core.stages.chain import Chain, Judged, decided, quota, rejection
 from selfspec_core.stages.probe import Probe
 from selfspec_core.stages.quotas import answer_room
@@ -41,11 +42,13 @@ def answer(
     batches = list(enumerate(_batches(folder, context, plan["instructions"]), plan["batches"]))
     with context.progress.stage("answer", size, "examples"):
         context.progress.advance(have.total())
-        for number, instructions in batches[folder.done(STAGE) - plan["batches"] :]:
-            if have.total() >= size:
-                break
+        left = batches[folder.done(STAGE) - plan["batches"] :] if have.total() < size else []
+        many = at_once(generator, context)
+        answered = generated(
+            lambda one: generator.answer(one[1], one[0], context), left, many, context
+        )
+        for (number, _), examples in zip(left, answered, strict=False):
             probe.attend(have.total())
-            examples = generator.answer(instructions, number, context)
             with context.timed("filter"):
                 judged = _screened(chain.judge(examples, context), firewall)
                 judged = quota(judged, have, room, total=size)
@@ -55,6 +58,8 @@ def answer(
             folder.commit(STAGE, number, rows, **decided(context))
             have.update(example.task for example in kept)
             context.progress.advance(len(kept))
+            if have.total() >= size:
+                break
 
 
 def _batches(folder: RoundFolder, context: Context, start: int) -> list[list[Instruction]]:

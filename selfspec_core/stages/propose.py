@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from math import ceil
 
 from selfspec_core.components import Context, Generator
 from selfspec_core.runs import RoundFolder
+from selfspec_core.stages.ahead import at_once, generated
 from selfspec_core.stages.chain import Chain, decided, quota, rejection
 from selfspec_core.stages.quotas import propose_room
 from selfspec_core.types import Instruction
@@ -29,28 +31,30 @@ def propose(
     settings = context.settings.propose
     limit = ceil(context.settings.data.size * settings.limit)
     accepted = [Instruction.from_dict(row) for row in folder.read("instructions")]
-    batch = folder.done(STAGE)
-    have, wave_start, in_pool = Counter(i.task for i in accepted), -1, Counter[str]()
+    batch, batches = folder.done(STAGE), ceil(limit / settings.batch)
+    have, many = Counter(i.task for i in accepted), at_once(generator, context)
     with context.progress.stage("propose", target, "instructions"):
         context.progress.advance(len(accepted))
-        while len(accepted) < target and batch * settings.batch < limit:
-            if wave_start != batch - batch % settings.wave:
-                wave_start = batch - batch % settings.wave
-                context.pool = [i for i in accepted if i.batch < wave_start]
-                in_pool = Counter(i.task for i in context.pool)
-            room = propose_room(context, target, wave=batch // settings.wave)
-            context.wanted = _with_room(in_pool, room)
-            candidates = generator.propose(batch, context)
-            with context.timed("filter"):
-                judged = quota(chain.judge(candidates, context), have, room, total=target)
-            kept = [candidate for candidate, verdict, _ in judged if verdict.keep]
-            rejected = [rejection(j) for j in judged if not j[1].keep]
-            rows = {"instructions": [i.to_dict() for i in kept], "rejected": rejected}
-            folder.commit(STAGE, batch, rows, **decided(context))
-            context.progress.advance(len(kept))
-            have.update(i.task for i in kept)
-            accepted += kept
-            batch += 1
+        while len(accepted) < target and batch < batches:
+            wave = batch // settings.wave
+            context.pool = [i for i in accepted if i.batch < wave * settings.wave]
+            room = propose_room(context, target, wave=wave)
+            context.wanted = _with_room(Counter(i.task for i in context.pool), room)
+            numbers = range(batch, min(batches, (wave + 1) * settings.wave))
+            propose_one = partial(generator.propose, context=context)
+            for candidates in generated(propose_one, numbers, many, context):
+                with context.timed("filter"):
+                    judged = quota(chain.judge(candidates, context), have, room, total=target)
+                kept = [candidate for candidate, verdict, _ in judged if verdict.keep]
+                rejected = [rejection(j) for j in judged if not j[1].keep]
+                rows = {"instructions": [i.to_dict() for i in kept], "rejected": rejected}
+                folder.commit(STAGE, batch, rows, **decided(context))
+                context.progress.advance(len(kept))
+                have.update(i.task for i in kept)
+                accepted += kept
+                batch += 1
+                if len(accepted) >= target:
+                    break
 
 
 def restore(folder: RoundFolder, chain: Chain, context: Context) -> None:

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -38,9 +39,14 @@ class Model:
     def loglikelihood(self, seconds):
         return self.generate(seconds)
 
-    def train(self):
+    def prefer(self):
         self.passes(1)
         raise ValueError("out of memory")
+
+    def train_all(self, jobs):
+        for job in jobs:
+            self.passes(job)
+            yield job
 
 
 def test_every_instant_counts_for_the_innermost_step_alone(clock):
@@ -66,11 +72,32 @@ def test_calls_count_for_the_step_that_makes_them_once_and_without_imports(clock
         with watch.timed("filter"):
             model.generate(2)
         with pytest.raises(ValueError, match="out of memory"):
-            model.train()
+            model.prefer()
         clock(1)
     assert watch.seconds == {"answer": 8, "filter": 2, IMPORTS: 2}
     assert watch.in_calls == {"answer": 6, "filter": 2}
     assert type(model) is Model
+
+
+def test_what_a_trainer_yields_is_counted_value_by_value(clock):
+    watch, model = Stopwatch(), Model(clock)
+    watch.observe(model)
+    with watch.timed("train"):
+        for _ in model.train_all([3, 4]):
+            clock(10)  # what is done with it is not the trainer's
+    assert watch.seconds == {"train": 27}
+    assert watch.in_calls == {"train": 7}
+
+
+def test_calls_of_other_threads_are_the_time_of_who_waits_for_them(clock):
+    watch, model = Stopwatch(), Model(clock)
+    watch.observe(model)
+    with watch.timed("propose"):
+        with watch.in_model(), ThreadPoolExecutor(2) as pool:
+            assert list(pool.map(model.generate, [2, 3])) == [2, 3]
+        clock(1)
+    assert watch.seconds == {"propose": 8}  # with the seconds that their imports took
+    assert watch.in_calls == {"propose": 7}
 
 
 def test_an_object_is_observed_by_the_last_stopwatch_only(clock):
