@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 class Table(BaseModel):
@@ -23,6 +23,15 @@ def _several(value: Any) -> Any:
     """Takes one name for a list of one: `--set seeds.without=TASK`."""
     return (value,) if isinstance(value, str) else value
 
+
+def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Refuses a list that names something twice."""
+    if again := next((value for value in values if values.count(value) > 1), None):
+        raise ValueError(f"{again} is given twice")
+    return values
+
+
+Distinct = AfterValidator(_distinct)
 
 PREFACE = """\
 Below are pieces of work that a professional in the field gave to an assistant. No two are alike: \
@@ -87,7 +96,7 @@ class SeedsSettings(Table):
         None, ge=1, description="seeds to draw, evenly over tasks; none: all of them"
     )
     draw: int = Field(0, ge=0, description="number of the draw; random_seed has no part in it")
-    without: Annotated[tuple[str, ...], BeforeValidator(_several)] = Field(
+    without: Annotated[tuple[str, ...], BeforeValidator(_several), Distinct] = Field(
         (), description="tasks whose seeds are left out; their items are asked as ever"
     )
 
@@ -180,14 +189,18 @@ class TrainingSettings(Table):
 class EvaluationSettings(Table):
     """Measuring."""
 
-    evaluators: tuple[str, ...] = Field(("answers",), description="components that evaluate")
+    evaluators: Annotated[tuple[str, ...], Distinct] = Field(
+        ("answers",), description="components that evaluate"
+    )
     shots: int = Field(5, ge=0, description="demonstrations of base@K")
     demo_sets: int = Field(5, ge=1, description="draws of demonstrations for base@K")
-    controls: tuple[Literal["seeds-only", "seeds-only-long", "generic"], ...] = (
+    controls: Annotated[
+        tuple[Literal["seeds-only", "seeds-only-long", "generic"], ...], Distinct
+    ] = (
         "seeds-only",
         "seeds-only-long",
     )
-    specialist_shots: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+    specialist_shots: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Distinct] = Field(
         (), description="demonstrations of specialized@K, a system each"
     )
     passages: int | None = Field(
@@ -298,7 +311,7 @@ class NamedTables(BaseModel):
 class FiltersSettings(NamedTables):
     """Which filters, in which order; each has its own table `filters.NAME`."""
 
-    order: tuple[str, ...] = (
+    order: Annotated[tuple[str, ...], Distinct] = (
         "personal_data",
         "well_formed",
         "parts",

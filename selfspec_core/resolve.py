@@ -126,7 +126,8 @@ def describe(error: ValidationError, model: type[BaseModel]) -> str:
     if first["type"] == "model_type":
         keys = ", ".join(f"{path[-1]}.{key}" for key in _keys_at(model, path)[:3])
         return f"'{'.'.join(path)}' = {given!r}: it is a table; set one of its keys ({keys} ...)"
-    return f"'{'.'.join(path)}' = {given!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
+    message = first["msg"].removeprefix("Value error, ")  # one of ours
+    return f"'{'.'.join(path)}' = {given!r}: {message[0].lower()}{message[1:]}"
 
 
 def _keys_at(model: type[BaseModel], path: list[str]) -> list[str]:

@@ -26,6 +26,8 @@ EACH = "each"
 """`--over seeds.without=each`: every task of the domain is left out in turn."""
 
 LEFT_OUT = "seeds.without"
+MOST = 1000
+"""Runs of a sweep: what is more was not meant."""
 _EXAMPLE = "for example --over data.size=0,100,500"
 _FILE = "sweep.json"
 
@@ -75,9 +77,11 @@ class Sweep:
         """Returns all points, in the order of the values, draws of a value together.
 
         Raises:
-            UsageError: if two values are the same.
+            UsageError: if two values are the same, or there are more runs than anybody can mean.
         """
         stem, points = self.over.rpartition(".")[2], []
+        if (count := len(self.values) * self.draws) > MOST:
+            raise UsageError(f"--over {self.over}: {count} runs, more than {MOST}")
         labels = [label(value) for value in self.values]
         if again := next((one for one in labels if labels.count(one) > 1), None):
             raise UsageError(f"--over {self.over}: {again} is given twice")

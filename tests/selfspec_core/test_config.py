@@ -61,6 +61,10 @@ def test_a_flag_nested_beyond_reading_is_refused():
             {"evaluation": {"controls": ["seed-only"]}},
             r"x\.toml: 'evaluation\.controls\.0' = 'seed-only': .*'seeds-only'",
         ),
+        (
+            {"evaluation": {"specialist_shots": [1, 5, 1]}},
+            r"x\.toml: 'evaluation\.specialist_shots' = \[1, 5, 1\]: 1 is given twice$",
+        ),
     ],
 )
 def test_a_wrong_setting_names_source_key_and_what_is_right(table, message):

@@ -167,3 +167,9 @@ def test_a_value_may_be_a_list():
     """Points are looked up by hash; their values need not have one."""
     one, other = (Point(f"without-{n}", f"{n}", value, 0) for n, value in enumerate((["a"], ["b"])))
     assert {one: 1, other: 2}[other] == 2
+
+
+def test_more_runs_than_anybody_can_mean_are_refused():
+    values = tuple(range(1, 401))
+    with pytest.raises(UsageError, match=r"--over seeds\.count: 20000 runs, more than 1000"):
+        Sweep(Request(domain="finance"), "seeds.count", values, draws=50).points()
