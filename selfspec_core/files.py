@@ -10,10 +10,14 @@ from pathlib import Path
 def write_atomically(path: Path, text: str) -> None:
     """Replaces a file in one step: readers see the old text or the new, never a part."""
     temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:  # a full disk: half a file would be of no use, and takes room
+        temporary.unlink(missing_ok=True)
+        raise
     temporary.replace(path)
 
 

@@ -19,6 +19,16 @@ def test_a_file_is_replaced_or_stays_as_it_was(tmp_path, monkeypatch):
     assert (file.read_text(), [path.name for path in tmp_path.iterdir()]) == ("new", ["a.json"])
 
 
+def test_what_did_not_fit_on_the_disk_leaves_no_half_file(tmp_path, monkeypatch):
+    def full(number):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(tmp_path / "a.json", "new")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_new_folder_is_empty_whatever_was_left_of_an_earlier_one(tmp_path):
     (new_folder(tmp_path / "made") / "left").write_text("x")
     made = new_folder(tmp_path / "made")
