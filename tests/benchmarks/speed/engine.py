@@ -1,10 +1,11 @@
 """Writing after shared demonstrations: ours beside generate, distilabel and ctranslate2.
 
-All get the same prompts, fp32 weights, two threads, greedy choice, and a model folder in which a
-text never ends, so that each row gets as many tokens from each (checked). `generate` and distilabel
-encode the demonstrations for every row; rows come to them sorted by length, in the batch size that
-suits them best. ctranslate2 gets the demonstrations as its cached static prompt, or not, whichever
-is faster. All take their turns in one run, and medians are compared.
+All get the same prompts, fp32 weights, two cores, greedy choice, and a model folder in which a
+text never ends, so that each row gets as many tokens from each (checked). Ours uses the cores by
+two threads or by two processes, whichever is faster, the rivals by two threads. `generate` and
+distilabel encode the demonstrations for every row; rows come to them sorted by length, in the batch
+size that suits them best. ctranslate2 gets the demonstrations as its cached static prompt, or not,
+whichever is faster. All take their turns in one run, and medians are compared.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from speed.models import FOLDER, NAMES, THREADS, endless, quiet_threads
 from speed.prompts import shared_prompts
 
 NEW = 48
+OWN = 120
+"""Tokens of a prompt beside the demonstrations, about."""
 ROWS = {"nano": 64, "15M": 32, "135M": 8}
 TURNS = {"nano": 5, "15M": 3, "135M": 3}
 BATCHES = (8, 16, 32, 64)
@@ -61,11 +64,16 @@ def _on(name: str, environment: dict[str, str]) -> tuple[dict[str, float], dict[
     home = endless(name)
     ours = TransformersModel(ModelSettings(path=home, threads=THREADS))
     ours.load()
+    half = ROWS[name] // 2 * (NEW + OWN)  # a batch for each process
+    spread = TransformersModel(
+        ModelSettings(path=home, threads=1, processes=THREADS, batch_tokens=half)
+    )
+    spread.load()
     prompts = shared_prompts(ours.tokenizer, ROWS[name])
     rows = ours.encode(prompts)
     shared = common_prefix(rows)
     with ExitStack() as stack:
-        contenders = _contenders(name, ours, prompts, rows, shared, environment, stack)
+        contenders = _contenders(name, ours, spread, prompts, rows, shared, environment, stack)
         seconds, results, best = _in_turns(contenders, TURNS[name])
     written = len(rows) * NEW
     reference = results["generate"]
@@ -91,6 +99,7 @@ def _on(name: str, environment: dict[str, str]) -> tuple[dict[str, float], dict[
     }
     ratios = {f"vs_{key}": value / seconds["ours"] for key, value in seconds.items()}
     del ratios["vs_ours"]
+    spread.unload()
     ours.unload()
     return ratios, figures
 
@@ -122,6 +131,7 @@ def _in_turns(
 def _contenders(
     name: str,
     ours: Any,
+    spread: Any,
     prompts: list[str],
     rows: list[list[int]],
     shared: int,
@@ -131,15 +141,18 @@ def _contenders(
     from rivals import Session
 
     from selfspec_core.model_types import Sampling
+    from selfspec_plugins import loading
 
     home = str(FOLDER / f"{name}-endless")
     batches = [size for size in BATCHES if size <= len(rows)]
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     back = sorted(range(len(rows)), key=lambda place: order[place])
 
-    def write_ours(_: Any) -> tuple[float, list[Any]]:
+    def write_ours(how: str) -> tuple[float, list[Any]]:
+        model = ours if how == "threads" else spread
         start = time.perf_counter()
-        texts = ours.generate(prompts, Sampling(NEW))
+        with loading.using_threads(THREADS if how == "threads" else 1):
+            texts = model.generate(prompts, Sampling(NEW))
         return time.perf_counter() - start, texts
 
     def write_generate(batch: int) -> tuple[float, list[Any]]:
@@ -153,7 +166,7 @@ def _contenders(
         return time.perf_counter() - start, [new[place] for place in back]
 
     contenders = {
-        "ours": Contender(write_ours, [None]),
+        "ours": Contender(write_ours, ["processes", "threads"]),
         "generate": Contender(write_generate, batches),
     }
     if name != "135M":  # the same `generate` beneath; a turn takes minutes

@@ -83,11 +83,15 @@ class Asked:
 def measure() -> Measured:
     """Compares both on each kind and number of demonstrations."""
     environment = quiet_threads()
-    from selfspec_core.config import ModelSettings
-    from selfspec_plugins.transformers_model import TransformersModel
+    import torch
 
-    model = TransformersModel(ModelSettings(path=folder("nano"), threads=THREADS))
+    from selfspec_nano.plugin import Nano
+
+    torch.set_num_threads(THREADS)
+    model = Nano()
     model.load()
+    for closed in (True, False) * 2:  # a warm-up: its second process takes some seconds to load
+        _ours(_asked(closed, 5), model)
     ratios: dict[str, float] = {}
     figures: dict[str, Any] = {}
     with Session("lm_eval", "lm_eval_evaluate.py", environment) as rival:
