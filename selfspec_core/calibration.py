@@ -91,6 +91,7 @@ class Calibration:
             adapter=size,
             row=self._row,
             prediction=self._prediction,
+            lanes=self.context.model.at_once,
         )
 
     def _propose(self) -> tuple[float, list[Instruction]]:

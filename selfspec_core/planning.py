@@ -7,7 +7,7 @@ what they would cost on one that is not there is worked out by `selfspec_core.pa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
@@ -87,10 +87,11 @@ class Costs:
         step: seconds an optimizer step.
         item: seconds an item, by way of asking.
         end: seconds for statistics and report.
-        memory: bytes at most, of the process and on the device.
+        memory: bytes at most, of a process and on the device.
         adapter: bytes of an adapter's folder.
         row: bytes of a journal row of a proposal, and of one with its answer.
         prediction: bytes of what is said to an item.
+        lanes: processes that share the model's work; the seconds are those of one.
     """
 
     begin: float
@@ -105,6 +106,7 @@ class Costs:
     adapter: int = 0
     row: float = 0.0
     prediction: float = 0.0
+    lanes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class Estimate:
 
     Attributes:
         seconds: by step, as `selfspec show` breaks a run down.
-        memory: bytes at most, of the process.
+        memory: bytes at most, of each process.
         device_memory: bytes at most, on the device.
         disk: bytes of the run folder.
     """
@@ -256,13 +258,15 @@ def way(system: System) -> Way:
 def estimate(amount: Work, costs: Costs) -> Estimate:
     """Returns what the work takes at these costs."""
     tuned = {name: costs.tuning + steps * costs.step for name, steps in amount.steps.items()}
+    specialist = tuned.pop(SPECIALIST, 0.0)
+    all_tuned = _side_by_side([specialist, *tuned.values()], costs.lanes)
     seconds = {
         "begin": costs.begin,
-        "propose": amount.proposals * costs.proposal,
-        "answer": amount.answered * costs.answer,
-        "train": tuned.pop(SPECIALIST, 0.0),
-        "controls": sum(tuned.values()),
-        "evaluate": sum(costs.item[one] * count for one, count in amount.asked.items()),
+        "propose": amount.proposals * costs.proposal / costs.lanes,
+        "answer": amount.answered * costs.answer / costs.lanes,
+        "train": specialist,
+        "controls": max(all_tuned - specialist, 0.0),
+        "evaluate": sum(costs.item[one] * n for one, n in amount.asked.items()) / costs.lanes,
         "end": costs.end,
     }
     rows = costs.row * (amount.proposals + 2 * amount.answered)  # an instruction, then an example
@@ -273,3 +277,11 @@ def estimate(amount: Work, costs: Costs) -> Estimate:
         + REPORT
     )
     return Estimate(seconds, costs.memory, costs.device_memory, round(disk))
+
+
+def _side_by_side(seconds: Sequence[float], lanes: int) -> float:
+    """Returns how long trainings take that each free lane takes the next of."""
+    busy = [0.0] * lanes
+    for one in seconds:
+        busy[busy.index(min(busy))] += one
+    return max(busy)

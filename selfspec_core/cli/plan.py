@@ -109,9 +109,8 @@ def _plan(
         notes = [f"measured in {seconds_since_start() - begun:.0f} s on this machine"]
         known = known or calibration.acceptance
         work = planning.work(context, parts, known, in_turns=calibration.in_turns)
-    return _found(
-        work, planning.estimate(work, costs), known, [*notes, *_left_out(context, parts, work)]
-    )
+    notes += _left_out(context, parts, work)
+    return _found(work, planning.estimate(work, costs), known, costs.lanes, notes)
 
 
 def _acceptance_of(name: str) -> Acceptance:
@@ -141,13 +140,14 @@ def _left_out(context: Context, parts: Parts, work: Work) -> list[str]:
 
 
 def _found(
-    work: Work, estimate: Estimate, acceptance: Acceptance, notes: list[str]
+    work: Work, estimate: Estimate, acceptance: Acceptance, lanes: int, notes: list[str]
 ) -> dict[str, Any]:
     return {
         "seconds": round(estimate.total, 1),
         "steps": {step: round(seconds, 2) for step, seconds in estimate.seconds.items()},
         "memory": estimate.memory,
         "device_memory": estimate.device_memory,
+        "processes": lanes,
         "disk": estimate.disk,
         "acceptance": asdict(acceptance),
         "work": {
@@ -176,7 +176,8 @@ def _print(found: dict[str, Any]) -> None:
     )
     device = found["device_memory"]
     of_device = f", {device / 1e9:.1f} GB on the device" if device else ""
-    click.echo(f"memory  {found['memory'] / 1e9:.2f} GB{of_device}")
+    each = f" in each of {found['processes']} processes" if found["processes"] > 1 else ""
+    click.echo(f"memory  {found['memory'] / 1e9:.2f} GB{each}{of_device}")
     click.echo(f"disk    {found['disk'] / 1e6:.1f} MB")
     kept = found["acceptance"]
     click.echo(

@@ -130,6 +130,21 @@ def test_an_estimate_is_work_times_costs():
     assert found.disk == 300_000 + 2 * 1000 + 200 * 100 + 25 * 10
 
 
+def test_processes_share_the_work_and_train_side_by_side():
+    costs = Costs(1, 0.1, 0.2, 1.0, 0.25, {Way(False): 0.5}, 1, 10**9, lanes=2)
+    steps = {"specialized": 80, "seeds-only": 8, "seeds-only-long": 80}  # 21, 3 and 21 seconds
+    found = estimate(Work(100, 50, steps, {Way(False): 20}), costs)
+    assert found.seconds == {
+        "begin": 1,
+        "propose": 5.0,
+        "answer": 5.0,
+        "train": 21.0,
+        "controls": 3.0,  # 3 + 21 beside the specialist's 21
+        "evaluate": 5.0,
+        "end": 1,
+    }
+
+
 def test_a_calibration_measures_every_way_of_asking_and_keeps_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     made = assembled()
