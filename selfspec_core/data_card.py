@@ -18,8 +18,8 @@ configs:
 # Training data for {domain}
 
 {counts}. Examples were written by a language model after hand-written seeds and kept by
-the filters of selfspec (Self-Specialization, [Kang et al., 2310.00160](https://arxiv.org/abs/2310.00160)); nobody
-has read them one by one. {licences}
+selfspec's filters ([Self-Specialization](https://arxiv.org/abs/2310.00160)); nobody has read them
+one by one. {licences}
 
 ```python
 from datasets import load_dataset
@@ -34,12 +34,13 @@ axolotl train axolotl.yaml
 ```
 {prompts}
 """
+_TERMS = "the terms of the model that wrote may bind the use of examples"
 _IN_LAYOUT = """\
-Both train on `prompt` and `completion`, which have the layout of the run (`{layout}`); a model tuned on
-`instruction`, `input` and `output` in another template is to be asked in that one."""
+Both train on `prompt` and `completion`, which have the layout of the run (`{layout}`); a model
+tuned on `instruction`, `input` and `output` in another template is to be asked in that one."""
 _IN_CHAT = """\
-Both train in a chat template: the tokenizer's own or chatml (axolotl), `default` (LLaMA-Factory; name
-that of your model). That is another prompt than the run's; `--format alpaca` has the run's."""
+Both train in a chat template: the tokenizer's own or chatml (axolotl), `default` (LLaMA-Factory;
+name that of your model). It is not the prompt of the run, which `--format alpaca` has."""
 
 
 def write_card(export: Export, name: str, folder: Path) -> None:
@@ -51,9 +52,7 @@ def write_card(export: Export, name: str, folder: Path) -> None:
         file=file_of(name),
         domain=markdown(export.domain),
         counts=" and ".join(f"{n} {what}" for what, n in sorted(origins.items(), reverse=True)),
-        licences=f"Seeds under {named}; the terms of the model that wrote the examples may bind their use."
-        if named
-        else "The seeds name no licence.",
+        licences=f"The seeds are under {named}; {_TERMS}." if named else "Seeds name no licence.",
         loader="parquet" if name == "parquet" else "json",
         prompts=_IN_LAYOUT.format(layout=layout) if in_layout(name) else _IN_CHAT,
     )

@@ -110,6 +110,9 @@ def _ratio(part: Floats, whole: Floats | float) -> Floats:
     return np.divide(part, whole, out=np.zeros(np.shape(part)), where=whole > 0)
 
 
+GIVEN = "given"
+"""The metric of items that their evaluator scores itself: an answer is read as its score."""
+
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
@@ -129,6 +132,7 @@ METRICS: dict[str, Metric] = {
         Metric("numeric_match_1e-2", "same number within 1 %", scoring.numeric(1e-2)),
         Metric("rouge_l", "ROUGE-L F1 with the best accepted answer", scoring.rouge_l),
         Metric("exact_match", "equal to an accepted answer after SQuAD's clean-up", scoring.exact),
+        Metric(GIVEN, "score that the evaluator gave", lambda item, parsed: float(parsed)),
     )
 }
 """Every metric there is, by name."""

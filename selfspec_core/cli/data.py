@@ -63,4 +63,6 @@ def _write_tasks(target: str, out: Path) -> None:
     folder = new_folder(out)
     names = write_tasks(tasks, folder)
     folder.replace(out)
-    click.echo(plain(f"{len(names)} tasks in {out}: lm_eval --include_path {out} --tasks {tasks.group}"))
+    click.echo(
+        plain(f"{len(names)} tasks in {out}: lm_eval --include_path {out} --tasks {tasks.group}")
+    )
