@@ -111,7 +111,7 @@ def _ratio(part: Floats, whole: Floats | float) -> Floats:
 
 
 GIVEN = "given"
-"""The metric of items that their evaluator scores itself: an answer is read as its score."""
+"""The metric of items that their evaluator scores itself; no file of items can name it."""
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -188,4 +188,4 @@ def metric_name(text: str, kind: Kind | None = None) -> str:
             return METRIC_TEXTS[part.strip("_")]
     if kind is not None and (not key or re.match(r"f1\b", key)):
         return PRIMARY[kind]
-    raise UsageError(f"unknown metric '{text}'{nearest(key, METRICS)}")
+    raise UsageError(f"unknown metric '{text}'{nearest(key, set(METRIC_TEXTS.values()))}")

@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from selfspec_core.components import Context, Domain, Evaluator
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.hookspecs import hookimpl
-from selfspec_core.metrics import GIVEN
 from selfspec_core.types import Item, Prediction, System
 
 _FEWSHOT_SEED = 1234
@@ -68,6 +67,8 @@ class LmEval(Evaluator):
             UsageError: if lm-eval is not installed, a task is unknown or its documents have no
                 score each.
         """
+        from selfspec_core.metrics import GIVEN  # numpy, which listings do without
+
         self._load()
         items = []
         for name, task in self._loaded.items():
