@@ -176,7 +176,7 @@ class TrainingSettings(Table):
     threads: int | None = Field(None, ge=1, description="CPU threads while training")
     gradient_checkpointing: bool = Field(False, description="less memory, slower")
     report_to: Annotated[tuple[Literal["tensorboard", "wandb"], ...], BeforeValidator(_several)] = (
-        Field((), description="trackers told the loss of each step; they log beside the adapter")
+        Field((), description="trackers told the loss of each step; they write to logs/ of the run")
     )
 
 

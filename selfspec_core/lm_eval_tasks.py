@@ -77,8 +77,9 @@ def tasks_of(target: str) -> Tasks:
         raise UsageError(f"{target}: a run on seeds alone has no tasks to measure on")
     domain = host.build("domains", request.domain)
     settings = resolve_settings(request, domain, host)
-    sets = read_sets(request)
-    items = [item for one in sets if one.evaluator is sets[0].evaluator for item in one.items]
+    first = {"evaluation": {"evaluators": settings.evaluation.evaluators[:1]}}  # it asks benchmarks
+    sets = read_sets(replace(request, set=(*request.set, first)))
+    items = [item for one in sets for item in one.items]
     if not items:
         raise UsageError(f"{target}: has no items")
     layout = LAYOUTS[settings.training.layout]

@@ -47,7 +47,8 @@ class LmEval(Evaluator):
 
     The prompts are lm-eval's: layouts and retrieved passages have no part in them, and systems
     that differ in nothing else are asked once. A system with demonstrations is shown so many
-    documents of the task's few-shot split; one without, as many as the task itself says.
+    documents of the task's few-shot split; one without, as many as the task itself says. With
+    `data.short_seeds` long documents are left out, as long items are.
     """
 
     name = "lm-eval"

@@ -7,6 +7,7 @@ person set are left as they are.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,12 +16,11 @@ from pathlib import Path
 
 @contextmanager
 def tracked(trackers: Sequence[str], out: Path) -> Iterator[None]:
-    """Has the trackers write to `logs/NAME` beside an adapter's folder.
+    """Has the trackers write to a folder of the run; see `log_folder`.
 
     Args:
         trackers: of `training.report_to`.
-        out: the folder that the adapter is made in, `NAME` or `.NAME.tmp`. The adapter itself
-            stays free of logs, which hold times.
+        out: the folder that the adapter is made in.
     """
     if not trackers:
         yield
@@ -28,7 +28,7 @@ def tracked(trackers: Sequence[str], out: Path) -> Iterator[None]:
     logs = log_folder(out)
     shutil.rmtree(logs, ignore_errors=True)  # of a training that was interrupted
     logs.mkdir(parents=True)
-    name = "/".join((*out.absolute().parts[-3:-1], logs.name))
+    name = "/".join(part for part in logs.parts[-5:] if part not in ("runs", "logs"))
     wanted = {"WANDB_DIR": str(logs), "WANDB_PROJECT": "selfspec", "WANDB_NAME": name}
     wanted = {key: value for key, value in wanted.items() if key not in os.environ}
     wanted["TENSORBOARD_LOGGING_DIR"] = str(logs)  # one for all systems would mix their curves
@@ -50,5 +50,16 @@ def tracked(trackers: Sequence[str], out: Path) -> Iterator[None]:
 
 
 def log_folder(out: Path) -> Path:
-    """Returns where the logs of an adapter's training lie."""
-    return out.parent / "logs" / out.name.removeprefix(".").removesuffix(".tmp")
+    """Returns where the logs of a training lie: `RUN/logs/round-N/ADAPTER`.
+
+    Logs hold times, and a round's folder holds only what comes out the same again. An adapter that
+    is made in no run has its logs beside it.
+
+    Args:
+        out: the folder that the adapter is made in, `NAME` or `.NAME.tmp`.
+    """
+    path = out.absolute()
+    path = path.with_name(path.name.removeprefix(".").removesuffix(".tmp"))
+    rounds = (folder for folder in path.parents if re.fullmatch(r"round-\d+", folder.name))
+    run = next(rounds, path).parent
+    return run / "logs" / path.relative_to(run)

@@ -15,6 +15,7 @@ from selfspec_core.request import check_settings
 from selfspec_core.types import Seed
 from selfspec_plugins.lora_trainer import LoraTrainer
 from selfspec_plugins.scripted import Scripted
+from selfspec_plugins.trackers import log_folder
 
 ROWS = [
     Seed(
@@ -62,6 +63,18 @@ def test_tensorboard_gets_the_loss_of_each_step_and_the_adapter_stays_the_same(t
     assert losses[0].value == pytest.approx(told.loss[0])
     assert losses[-1].value == pytest.approx(told.loss[1])
     assert not {"TENSORBOARD_LOGGING_DIR", "WANDB_DIR", "WANDB_NAME"} & set(os.environ)
+
+
+@pytest.mark.parametrize(
+    ("out", "logs"),
+    [
+        ("runs/a/round-1/.adapter.tmp", "runs/a/logs/round-1/adapter"),
+        ("runs/a/round-2/controls/.seeds-only.tmp", "runs/a/logs/round-2/controls/seeds-only"),
+        ("somewhere/mine", "somewhere/logs/mine"),
+    ],
+)
+def test_logs_lie_in_the_run_and_in_no_round(tmp_path, out, logs):
+    assert log_folder(tmp_path / out) == tmp_path / logs
 
 
 def test_a_training_that_starts_again_begins_its_log_anew(tiny, tmp_path):
