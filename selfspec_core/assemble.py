@@ -135,10 +135,10 @@ def is_short(row: Seed | Item) -> bool:
 
 
 def _seeds(request: Request, name: str, host: PluginHost, settings: Settings) -> list[Seed]:
+    sources = [cls() for _, cls in host.offered("seed_sources", name)]
     if request.seeds:
-        seeds = seeds_from_file(Path(request.seeds))
+        seeds = seeds_from_file(Path(request.seeds), sources)
     else:
-        sources = [cls() for _, cls in host.offered("seed_sources", name)]
         seeds = [seed for source in sources for seed in source.seeds()]
     if not seeds:
         raise UsageError(f"--domain {name}: no plugin provides seeds for it; give --seeds FILE")

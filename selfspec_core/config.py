@@ -184,6 +184,9 @@ class TrainingSettings(Table):
     max_tokens: int = Field(512, ge=16, description="length of a packed row")
     threads: int | None = Field(None, ge=1, description="CPU threads while training")
     gradient_checkpointing: bool = Field(False, description="less memory, slower")
+    report_to: Annotated[tuple[Literal["tensorboard", "wandb"], ...], BeforeValidator(_several)] = (
+        Field((), description="trackers told the loss of each step; they write to logs/ of the run")
+    )
 
 
 class EvaluationSettings(Table):

@@ -110,6 +110,9 @@ def _ratio(part: Floats, whole: Floats | float) -> Floats:
     return np.divide(part, whole, out=np.zeros(np.shape(part)), where=whole > 0)
 
 
+GIVEN = "given"
+"""The metric of items that their evaluator scores itself; no file of items can name it."""
+
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
@@ -129,6 +132,7 @@ METRICS: dict[str, Metric] = {
         Metric("numeric_match_1e-2", "same number within 1 %", scoring.numeric(1e-2)),
         Metric("rouge_l", "ROUGE-L F1 with the best accepted answer", scoring.rouge_l),
         Metric("exact_match", "equal to an accepted answer after SQuAD's clean-up", scoring.exact),
+        Metric(GIVEN, "score that the evaluator gave", lambda item, parsed: float(parsed)),
     )
 }
 """Every metric there is, by name."""
@@ -184,4 +188,4 @@ def metric_name(text: str, kind: Kind | None = None) -> str:
             return METRIC_TEXTS[part.strip("_")]
     if kind is not None and (not key or re.match(r"f1\b", key)):
         return PRIMARY[kind]
-    raise UsageError(f"unknown metric '{text}'{nearest(key, METRICS)}")
+    raise UsageError(f"unknown metric '{text}'{nearest(key, set(METRIC_TEXTS.values()))}")

@@ -28,8 +28,13 @@ def parse_seeds(file: Traversable, label: str) -> list[Seed]:
             kind, a closed kind without choices, an output that is no choice, an id used twice or
             with a control character.
     """
+    return check_seeds(read_jsonl(file, label), label)
+
+
+def check_seeds(rows: Sequence[tuple[str, dict[str, Any]]], label: str) -> list[Seed]:
+    """Makes seeds of (where it stands, row) pairs; see `parse_seeds`."""
     seeds: dict[str, Seed] = {}
-    for where, row in read_jsonl(file, label):
+    for where, row in rows:
         _check_keys(row, where)
         seed = Seed.from_dict(row)
         check_id(seed.id, where)
@@ -111,9 +116,10 @@ class PackagedSeeds(SeedSource):
         return parse_seeds(resources.files(self.package) / self.file, f"{self.package}/{self.file}")
 
 
-def seeds_from_file(path: Path) -> list[Seed]:
-    """Reads seeds from a file of the user's (`--seeds FILE`)."""
-    return parse_seeds(path, str(path))
+def seeds_from_file(path: Path, sources: Sequence[SeedSource] = ()) -> list[Seed]:
+    """Reads seeds of the user's (`--seeds PATH`): JSON lines, or whatever a seed source takes."""
+    source = next((source for source in sources if source.takes(path)), None)
+    return list(source.read(path)) if source else parse_seeds(path, str(path))
 
 
 def package_file(module: str, path: str) -> Traversable | None:

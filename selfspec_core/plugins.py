@@ -32,6 +32,8 @@ DEFAULT_PLUGINS = {
     "selfspec_plugins.general.plugin": ("domains", "seed_sources"),
     "selfspec_plugins.generators": ("generators",),
     "selfspec_plugins.grounded": ("filters",),
+    "selfspec_plugins.harness": ("evaluators",),
+    "selfspec_plugins.instructlab": ("seed_sources",),
     "selfspec_plugins.length_outliers": ("filters",),
     "selfspec_plugins.lora_trainer": ("trainers",),
     "selfspec_plugins.knowledge.plugin": ("retrievers",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,11 @@ def check_settings(settings: Settings, host: PluginHost, model: Model) -> None:
             and (trainer == "remember") != (model.trainer == "remember")
         ):
             raise UsageError(f"{table}.trainer: '{trainer}' cannot tune model '{model.name}'")
+    for tracker in settings.training.report_to:
+        if find_spec(tracker) is None:
+            raise UsageError(
+                f"training.report_to: {tracker} is not installed; pip install {tracker}"
+            )
     known = {
         c.name
         for what in ("generators", "trainers", "evaluators", "retrievers")

@@ -15,6 +15,7 @@ from selfspec_core.config import PreferenceSettings
 from selfspec_plugins.loading import using_threads
 from selfspec_plugins.packing import Encoded
 from selfspec_plugins.sft import restore, save, shared_arguments, watch
+from selfspec_plugins.trackers import tracked
 from selfspec_plugins.transformers_model import TransformersModel
 
 Sides = tuple[Encoded, Encoded]
@@ -64,8 +65,9 @@ def optimize(
     losses: list[float] = []
     before = set(vars(hf))
     steps = len(micro) // parts
-    threads = using_threads(context.settings.training.threads)
-    with tempfile.TemporaryDirectory() as scratch, _unchanged(hf), threads:
+    training = context.settings.training
+    threads, logs = using_threads(training.threads), tracked(training.report_to, out)
+    with tempfile.TemporaryDirectory() as scratch, _unchanged(hf), threads, logs:
         try:
             arguments = _arguments(context, hf, scratch, steps, parts, random_seed)
             arguments._n_gpu = 1  # one process, one model: never DataParallel over what it sees

@@ -14,6 +14,7 @@ from selfspec_plugins.fused_lora import fused_lora
 from selfspec_plugins.loading import using_threads
 from selfspec_plugins.packing import IGNORED, Encoded, collate
 from selfspec_plugins.segments import bounds_of, segment_attention, segments_are_exact
+from selfspec_plugins.trackers import tracked
 from selfspec_plugins.transformers_model import TransformersModel
 
 
@@ -49,7 +50,11 @@ def fit(
     losses: list[float] = []
     before = set(vars(hf))
     try:
-        with tempfile.TemporaryDirectory() as scratch, using_threads(settings.threads):
+        with (
+            tempfile.TemporaryDirectory() as scratch,
+            using_threads(settings.threads),
+            tracked(settings.report_to, out),
+        ):
             arguments = _arguments(settings, hf, scratch, steps, parts, random_seed)
             arguments._n_gpu = 1  # one process, one model: never DataParallel over what it sees
             trainer = _trainer_class()(
@@ -155,7 +160,7 @@ def shared_arguments(
         "save_strategy": "no",
         "logging_steps": 1,
         "disable_tqdm": True,
-        "report_to": [],
+        "report_to": list(settings.report_to),
         "log_level": "error",
         "dataloader_pin_memory": False,
     }

@@ -26,6 +26,7 @@ COMMANDS = {
     "reproduce": "Run the same settings again and compare byte by byte.",
     "show": "Show what a run kept, rejected, scored and gained.",
     "report": "Write report.html: one page that shows a run to somebody who was not there.",
+    "data": "Write a run's examples, or a domain's tasks, for other tools.",
     "evaluate": "Measure a run or a model on a domain's items and on benchmarks.",
     "domains": "List the installed domains.",
     "plugins": "List every component and the plugin it comes from.",

@@ -26,7 +26,7 @@ _REQUEST = (
     click.option(
         "--set", "set_flags", multiple=True, metavar="KEY=VALUE", help="One setting; repeatable."
     ),
-    click.option("--seeds", metavar="FILE", help="Seeds of your own, JSONL; needs no package."),
+    click.option("--seeds", metavar="FILE", help="Your own seeds: JSONL, or a qna.yaml."),
     click.option(
         "--benchmark",
         multiple=True,

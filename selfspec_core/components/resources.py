@@ -35,7 +35,7 @@ class Domain(Component):
 
 
 class SeedSource(Component):
-    """Yields the seeds of a domain."""
+    """Yields the seeds of a domain, or reads seeds that a user has in files of some other form."""
 
     def seeds(self) -> Iterable[Seed]:
         """Yields seeds in a fixed order.
@@ -44,6 +44,18 @@ class SeedSource(Component):
             UsageError: naming file and line, if a seed is broken.
         """
         raise NotImplementedError("a seed source is abstract without `seeds`")
+
+    def takes(self, path: Path) -> bool:
+        """Says whether `read` is for this file or folder of the user's (`--seeds PATH`)."""
+        return False
+
+    def read(self, path: Path) -> Sequence[Seed]:
+        """Returns the seeds of a file or folder that it takes, in a fixed order.
+
+        Raises:
+            UsageError: naming file and key, if a seed is broken.
+        """
+        raise NotImplementedError("a seed source that takes files has a `read`")
 
 
 class Model(Component):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfspec_core.errors import UsageError
-from selfspec_core.metrics import METRIC_TEXTS, METRICS, PRIMARY, metric_name
+from selfspec_core.metrics import GIVEN, METRIC_TEXTS, METRICS, PRIMARY, metric_name
 from selfspec_core.types import KINDS, Item
 
 TONE = ("positive", "negative", "neutral")
@@ -182,4 +182,10 @@ def test_unknown_metric_names_the_nearest():
 def test_every_kind_has_a_metric_and_every_text_a_meaning():
     assert set(PRIMARY) == set(KINDS)
     assert set(PRIMARY.values()) | set(METRIC_TEXTS.values()) <= set(METRICS)
-    assert all(metric_name(name) == name for name in METRICS)
+    assert all(metric_name(name) == name for name in METRICS.keys() - {GIVEN})
+
+
+def test_no_file_can_name_the_metric_of_an_evaluator():
+    with pytest.raises(UsageError) as error:
+        metric_name(GIVEN)
+    assert GIVEN not in str(error.value).partition(";")[2]

@@ -66,7 +66,8 @@ def test_the_table_says_what_each_built_in_offers():
 def test_built_ins_of_one_kind_are_loaded_alone():
     host = PluginHost(third_party=False)
     host.load_defaults("seed_sources")
-    assert {source.name for source in host.sources.values()} == {"selfspec_plugins.general.plugin"}
+    names = {"selfspec_plugins.general.plugin", "selfspec_plugins.instructlab"}
+    assert {source.name for source in host.sources.values()} == names
     assert host.has("seed_sources", "general", "general")
 
 

@@ -1,0 +1,68 @@
+"""`selfspec data`: a run's training data, or a domain's tasks, in other tools' formats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+LM_EVAL = "lm-eval"
+_FORMATS = ("alpaca", "sharegpt", "messages", "parquet", LM_EVAL)
+
+
+@click.command()
+@click.argument("target", metavar="RUN|DOMAIN")
+@click.option(
+    "--format",
+    "name",
+    required=True,
+    type=click.Choice(_FORMATS),
+    help="Of the accepted examples; lm-eval: the tasks to measure on, of a run or a domain.",
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder.")
+@click.option("--with-seeds", is_flag=True, help="The seeds too, before the examples.")
+def data(target: str, name: str, out: Path, with_seeds: bool) -> None:
+    """Write a run's examples, or a domain's tasks, for other tools."""
+    from selfspec_core.errors import UsageError
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"--out {out}: exists already; name a new folder")
+    if name == LM_EVAL:
+        if with_seeds:
+            raise UsageError("--with-seeds: lm-eval is given tasks, which have no seeds")
+        _write_tasks(target, out)
+    else:
+        _write_examples(target, name, out, with_seeds)
+
+
+def _write_examples(target: str, name: str, out: Path, with_seeds: bool) -> None:
+    from selfspec_core.cli.output import plain
+    from selfspec_core.data_card import write_card
+    from selfspec_core.files import new_folder
+    from selfspec_core.formats import read_export, write_rows
+    from selfspec_core.runs import find_run
+    from selfspec_core.trainer_configs import write_configs
+
+    export = read_export(find_run(target), with_seeds=with_seeds)
+    folder = new_folder(out)
+    write_rows(export, name, folder)
+    write_configs(export, name, folder)
+    write_card(export, name, folder)
+    folder.replace(out)
+    if export.left_out:
+        click.echo(f"{export.left_out} rows left out: the firewall found test text", err=True)
+    click.echo(plain(f"{len(export.rows)} rows in {out}, beside llamafactory.yaml, axolotl.yaml"))
+
+
+def _write_tasks(target: str, out: Path) -> None:
+    from selfspec_core.cli.output import plain
+    from selfspec_core.files import new_folder
+    from selfspec_core.lm_eval_tasks import tasks_of, write_tasks
+
+    tasks = tasks_of(target)
+    folder = new_folder(out)
+    names = write_tasks(tasks, folder)
+    folder.replace(out)
+    click.echo(
+        plain(f"{len(names)} tasks in {out}: lm_eval --include_path {out} --tasks {tasks.group}")
+    )
