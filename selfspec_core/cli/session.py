@@ -116,6 +116,8 @@ def carry_out(run: Run, assembly: Assembly, clock: Callable[[], float]) -> None:
     before = float(run.manifest["seconds"])
     try:
         context = assembly.context
+        for model in assembly.models:
+            model.keep_in(run.path)
         if assembly.knowledge and context.retriever:
             folder = run.path / "knowledge"
             take_in(context.retriever, assembly.knowledge, folder, context.progress)
