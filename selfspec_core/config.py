@@ -69,6 +69,9 @@ class ModelSettings(Table):
     key_variable: str = Field(
         "OPENAI_API_KEY", description="openai: environment variable that holds the key, if any"
     )
+    request: dict[str, Any] = Field(
+        {}, description="openai: fields to add to each request, such as top_k or min_p"
+    )
     concurrency: int = Field(
         64, ge=1, description="openai: most requests at a time to one server; it finds how many"
     )

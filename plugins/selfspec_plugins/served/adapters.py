@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,25 @@ def name_of(servers: Servers, folder: Path) -> tuple[str, str]:
 
 
 async def _bring(servers: Servers, server: Server, name: str, folder: Path) -> None:
+    """Has a server load an adapter, unless it lists it; what it lists afterwards is what counts."""
+    problem = "it does not list it afterwards"
     try:
-        if any(row["id"] == name for row in await list_of(servers, server)):
+        if await _listed(servers, server, name):
             return
         body: Any = {"lora_name": name, "lora_path": str(folder.resolve())}
-        await servers.attempt(server, server.client.post(f"/{_LOAD}", body=body, cast_to=object))
+        with suppress(Trouble):  # some say that it worked in no JSON
+            await servers.attempt(
+                server, server.client.post(f"/{_LOAD}", body=body, cast_to=object)
+            )
+        if await _listed(servers, server, name):
+            return
     except (Refused, Trouble) as error:
-        raise UsageError(
-            f"{server.where.url}: does not load the adapter {name} ({error}); start it with "
-            f"--lora-modules {name}={folder}, or let it load adapters while it runs"
-        ) from None
+        problem = str(error)
+    raise UsageError(
+        f"{server.where.url}: does not load the adapter {name} ({problem}); start it with "
+        f"--lora-modules {name}={folder}, or let it load adapters while it runs"
+    )
+
+
+async def _listed(servers: Servers, server: Server, name: str) -> bool:
+    return any(row["id"] == name for row in await list_of(servers, server))

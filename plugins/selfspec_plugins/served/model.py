@@ -115,7 +115,7 @@ class Served(Model):
 
         offer, (model, about) = self._loaded(), self._asked
         questions = [
-            writing(offer.endpoint, model, prompt, sampling, row, about)
+            writing(offer.endpoint, model, prompt, sampling, row, self.settings.request, about)
             for row, prompt in enumerate(prompts)
         ]
         return self._ask(questions, progress)

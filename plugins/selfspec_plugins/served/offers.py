@@ -51,15 +51,17 @@ def find(servers: Servers, settings: ModelSettings, ask: Callable[[Question], An
     """
     listed = servers.run(listing(servers, settings.patience))
     rows = {row["id"]: row for row in listed}
-    name = settings.server_model or (next(iter(rows)) if len(rows) == 1 else None)
+    bases = [id for id, row in rows.items() if not row.get("parent")]  # the others are adapters
+    name = settings.server_model or (bases[0] if len(bases) == 1 else None)
     if name is None:
-        raise UsageError(f"model.server_model: name the model on the server{nearest('', rows)}")
+        raise UsageError(f"model.server_model: name the model on the server{nearest('', bases)}")
     row = rows.get(name, {})
     try:
         endpoint, likelihood = _endpoint(name, settings.chat, ask)
     except Refused as refusal:
         if name in rows or not rows or refusal.status not in _UNFIT:
-            raise UsageError(str(refusal)) from None
+            hint = "" if rows else "; model.base_url has to end as the server's API does: /v1"
+            raise UsageError(f"{refusal}{hint if refusal.status == 404 else ''}") from None
         hint = nearest(name, rows)
         raise UsageError(f"model.server_model: the server has no '{name}'{hint}") from None
     context = next((row[key] for key in _CONTEXT if isinstance(row.get(key), int)), None)

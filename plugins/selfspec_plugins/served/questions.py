@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -52,14 +52,26 @@ class Question:
 
 
 def writing(
-    endpoint: Endpoint, model: str, prompt: str, sampling: Sampling, row: int, about: str = ""
+    endpoint: Endpoint,
+    model: str,
+    prompt: str,
+    sampling: Sampling,
+    row: int,
+    more: Mapping[str, Any],
+    about: str = "",
 ) -> Question:
     """Asks for a continuation; the answer is its text, stop string excluded.
 
     Args:
         row: number in the call; each row of a sampled call has a random seed of its own.
+        more: fields that the user wants in every request.
     """
-    body = {"model": model, **_prompt(endpoint, prompt), "max_tokens": sampling.max_new_tokens}
+    body = {
+        **more,
+        "model": model,
+        **_prompt(endpoint, prompt),
+        "max_tokens": sampling.max_new_tokens,
+    }
     body["temperature"] = sampling.temperature
     if sampling.temperature > 0:
         body |= {"top_p": sampling.top_p, "seed": _row_seed(sampling.random_seed, row)}

@@ -24,6 +24,8 @@ from selfspec_plugins.served.trouble import MALFORMED_TRIES, Refused, Trouble, W
 T = TypeVar("T")
 Keep = Callable[[int, Any, tuple[int, int] | None], None]
 _TICK = 0.1
+_NAMED = frozenset({"model", "prompt", "messages"})
+"""Fields that the client insists on; the others it passes on as they are, whatever they are."""
 
 
 @dataclass(slots=True)
