@@ -99,7 +99,7 @@ async def listing(servers: Servers, patience: float) -> list[dict[str, Any]]:
 async def list_of(servers: Servers, server: Server) -> list[dict[str, Any]]:
     """Returns the models that a server lists; none if it has no list, or it makes no sense."""
     try:
-        rows = json.loads(await servers.attempt(server, server.get("models")))["data"]
+        rows = json.loads(await servers.attempt(server, server.models()))["data"]
         return [row for row in rows if isinstance(row["id"], str)]
     except Refused as refusal:
         if refusal.status in (401, 403):

@@ -38,16 +38,15 @@ class Server:
 
     async def post(self, endpoint: str, body: dict[str, Any]) -> bytes:
         """Returns the bytes of an answer."""
-        kind = (
-            self.client.completions if endpoint == "completions" else self.client.chat.completions
-        )
-        raw = await kind.with_raw_response.create(**body)
+        at = self.client.completions if endpoint == "completions" else self.client.chat.completions
+        named = {key: value for key, value in body.items() if key in _NAMED}
+        more = {key: value for key, value in body.items() if key not in _NAMED}
+        raw = await at.with_raw_response.create(**named, extra_body=more)
         content: bytes = raw.http_response.content
         return content
 
-    async def get(self, path: str) -> bytes:
-        """Returns the bytes of what lies there."""
-        assert path == "models"
+    async def models(self) -> bytes:
+        """Returns the bytes of the list of models."""
         raw = await self.client.models.with_raw_response.list()
         content: bytes = raw.http_response.content
         return content
