@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from selfspec_core.components import Context, Domain, Evaluator, Filter
+from selfspec_core.components import Context, Domain, Evaluator, Filter, Model
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.firewall import Firewall
@@ -58,6 +58,13 @@ class Assembly:
     knowledge: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seeds: Sequence[Seed] = ()
+
+    @property
+    def models(self) -> list[Model]:
+        """The model that writes, the one that is tuned if it is another, and the baselines."""
+        tuned = self.parts.training_model
+        baselines = (one.model for one in self.parts.baselines)
+        return [self.context.model, *([tuned] if tuned is not None else []), *baselines]
 
 
 def load_host(domain: str | None, asked: str = "--domain") -> PluginHost:

@@ -69,6 +69,30 @@ class ModelSettings(Table):
         None, description="prompts in the chat template; default: if the tokenizer has one"
     )
     trust_remote_code: bool = Field(False, description="run code that comes with the model")
+    base_url: Annotated[tuple[str, ...], BeforeValidator(_several)] = Field(
+        (), description="openai: address of the server, up to /v1; of several that share the work"
+    )
+    server_model: str | None = Field(
+        None, description="openai: the model's name there; default: the only one it has"
+    )
+    key_variable: str = Field(
+        "OPENAI_API_KEY", description="openai: environment variable that holds the key, if any"
+    )
+    request: dict[str, Any] = Field(
+        {}, description="openai: fields to add to each request, such as top_k or min_p"
+    )
+    concurrency: int = Field(
+        64, ge=1, description="openai: most requests at a time to one server; it finds how many"
+    )
+    timeout: float = Field(120.0, gt=0, description="openai: seconds to wait for one answer")
+    patience: float = Field(
+        600.0, ge=0, description="openai: seconds after which a request is tried no more"
+    )
+    adapters: bool = Field(
+        False,
+        description="openai: the server loads the adapters of `training.model`, the same base: it "
+        "answers later rounds",
+    )
 
 
 class DataSettings(Table):

@@ -32,6 +32,7 @@ class Capabilities:
         chat: prompts are turns of a chat, so what is wanted has to be asked for.
         layout: name of the layout that suits the untuned model best.
         context: most tokens a prompt and its continuation may have together, or None.
+        adapters: it takes adapters that were tuned elsewhere, on the same base.
     """
 
     trains: bool = False
@@ -39,3 +40,4 @@ class Capabilities:
     chat: bool = False
     layout: str = "task"
     context: int | None = None
+    adapters: bool = False

@@ -43,6 +43,7 @@ DEFAULT_PLUGINS = {
     "selfspec_plugins.personal_data": ("filters",),
     "selfspec_plugins.round_trip": ("filters",),
     "selfspec_plugins.scripted": ("models", "trainers"),
+    "selfspec_plugins.served.plugin": ("models",),
     "selfspec_plugins.transformers_model": ("models",),
     "selfspec_nano.plugin": ("models", "evaluators"),
 }

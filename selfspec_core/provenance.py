@@ -89,9 +89,7 @@ def conditions(assembly: Assembly) -> dict[str, Any]:
 
 def _models_digest(assembly: Assembly) -> str:
     """Digests the file or folder of each model that has one: a script, or weights on disk."""
-    baselines = (one.model for one in assembly.parts.baselines)
-    models = (assembly.context.model, assembly.parts.training_model, *baselines)
-    paths = (model.settings.path for model in models if model is not None)
+    paths = (model.settings.path for model in assembly.models)
     return digest_rows(_file_digest(file) for path in paths if path for file in _files(path))
 
 

@@ -20,7 +20,8 @@ class BySpecialist(Generator):
     Args:
         generator: what writes the prompts and reads the texts.
         adapter: the specialist's.
-        model: the model it was tuned on, if that is not the one that generates.
+        model: the model it was tuned on, if that is not the one that generates; it works here,
+            unless the one that generates takes adapters too.
     """
 
     name = "by_specialist"
@@ -47,9 +48,10 @@ class BySpecialist(Generator):
         settings = context.settings
         shown = {"demonstrations": settings.rounds.demonstrations}
         answer = settings.answer.model_copy(update=shown)
+        there = context.model.capabilities.adapters
         own = replace(
             context,
-            model=self._model or context.model,
+            model=context.model if there or self._model is None else self._model,
             settings=settings.model_copy(update={"answer": answer}),
             adapter=self._adapter,
         )

@@ -131,9 +131,10 @@ def carry_out(run: Run, assembly: Assembly, clock: Callable[[], float]) -> None:
         clock: seconds since the work on the run began.
     """
     before, context, parts = float(run.manifest["seconds"]), assembly.context, assembly.parts
-    models = (context.model, parts.training_model, *(one.model for one in parts.baselines))
-    context.watch.observe(*models, parts.trainer, parts.preferrer)
+    context.watch.observe(*assembly.models, parts.trainer, parts.preferrer)
     try:
+        for model in assembly.models:
+            model.keep_in(run.path)
         if assembly.knowledge and context.retriever:
             folder = run.path / "knowledge"
             with context.timed("prepare"):

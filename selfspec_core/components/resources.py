@@ -87,6 +87,12 @@ class Model(Component):
             UsageError: naming the setting, if there is none.
         """
 
+    def keep_in(self, folder: Path) -> None:
+        """Is told the run's folder, before `load`, to keep there what must not be asked twice.
+
+        Whatever a model keeps is its own: a file of its name, not one of the run's.
+        """
+
     def load(self) -> None:
         """Makes the model ready; called before it is used, does nothing the second time.
 

@@ -1,0 +1,163 @@
+"""A server that misbehaves: in the end there are the right texts, or one clear line."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+
+import loopback
+import pytest
+from loopback import KEY, Loopback
+from test_served import GREEDY, PROMPTS, expected
+
+from selfspec_core.errors import SelfspecError, UsageError
+
+
+@pytest.mark.parametrize("trouble", loopback.PASSING, ids=lambda one: one.__name__)
+def test_what_passes_leaves_the_right_texts(asking, trouble):
+    with Loopback() as server:
+        model = asking(server)
+        server.troubles = [trouble] * 3
+        assert model.generate(PROMPTS, GREEDY) == expected()
+        assert set(server.answered.values()) == {1}
+
+
+def test_everything_at_once_leaves_the_right_texts(asking):
+    with Loopback() as server:
+        model = asking(server, patience=30.0)
+        several = [one for one in loopback.PASSING if one is not loopback.hang]
+        server.troubles = [loopback.hang, *itertools.chain(*itertools.repeat(several, 2))]
+        assert model.generate(PROMPTS, GREEDY) == expected()
+        assert set(server.answered.values()) == {1}
+
+
+LINES = {
+    "busy": r"HTTP 429: slow down, \[key\].*given up.*model\.patience = 0\.6 s",
+    "busy_for_an_hour": r"HTTP 429: slow down, 3600 s to wait; given up \(model\.patience = 0\.6 s",
+    "broken": r"HTTP 500: division by zero at \[key\]; given up after \d+ tr.*model\.patience",
+    "starting": r"HTTP 503: <html>down</html>; given up.*model\.patience",
+    "hang": r"no answer within 0\.2 s \(model\.timeout\); given up after \d+ tr.*model\.patience",
+    "cut": r"the connection was cut: .+; given up after \d+ tries",
+    "cut_midway": r"the connection was cut: .+; given up after \d+ tries",
+    "truncated": r"a malformed answer; given up after 4 tries",
+    "no_choices": r"a malformed answer; given up after 4 tries",
+    "no_text": r"a malformed answer; given up after 4 tries",
+    "a_page": r"a malformed answer; given up after 4 tries",
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_what_does_not_pass_ends_in_one_line(asking, name):
+    with Loopback() as server:
+        model = asking(server, patience=0.6, timeout=0.2)
+        server.always = getattr(loopback, name)
+        with pytest.raises(SelfspecError, match=rf"^{server.url}: {LINES[name]}") as caught:
+            model.generate(PROMPTS[:3], GREEDY)
+    line = str(caught.value)
+    assert "\n" not in line and KEY not in line and len(line) < 400
+
+
+def test_what_came_before_an_error_is_kept(asking, tmp_path):
+    """The first error ends the call, but what is under way is paid for and arrives."""
+    with Loopback() as server:
+        model = asking(server, folder=tmp_path, patience=0.2, concurrency=4)
+        server.slow = 0.05
+        server.troubles = [_refused]
+        with pytest.raises(SelfspecError, match="HTTP 400: never"):
+            model.generate(PROMPTS, GREEDY)
+        answered = sum(server.answered.values()) - 1  # the probe
+        assert answered >= 3
+        again = asking(server, folder=tmp_path)
+        assert again.generate(PROMPTS, GREEDY) == expected()
+        assert set(server.answered.values()) == {1}
+
+
+def _refused(handler):
+    handler.refuse(400, "never")
+
+
+def test_a_burst_halves_what_the_server_is_given(asking):
+    with Loopback() as server:
+        server.slow, server.most_at_once = 0.01, 3
+        model = asking(server)
+        assert model.generate(PROMPTS * 1, GREEDY) == expected()
+        assert set(server.answered.values()) == {1}
+
+
+def test_a_server_that_starts_slowly_is_waited_for(asking, caplog):
+    with Loopback(start_after=0.6) as server:
+        assert asking(server).generate(PROMPTS, GREEDY) == expected()
+    assert f"waiting for {server.url}: no connection" in caplog.text
+
+
+def test_a_server_that_never_starts_ends_in_one_line(asking):
+    server = Loopback()
+    began = time.monotonic()
+    line = (
+        rf"^{server.url}: no connection: .*given up after \d+ tries \(model\.patience = 0\.3 s\)$"
+    )
+    with pytest.raises(SelfspecError, match=line):
+        asking(server, patience=0.3)
+    assert time.monotonic() - began < 60
+
+
+def test_a_server_that_goes_away_for_a_moment(asking):
+    with Loopback() as server:
+        model = asking(server)
+    again = Loopback(start_after=0.4)
+    again.port = server.port
+    with again:
+        assert model.generate(PROMPTS, GREEDY) == expected()
+
+
+def test_a_wrong_model_is_named_with_the_nearest(asking):
+    with Loopback(models=[{"id": "llama-3-8b"}, {"id": "qwen"}]) as server:
+        line = r"^model\.server_model: the server has no 'llama-8b'; did you mean 'llama-3-8b'\?$"
+        with pytest.raises(UsageError, match=line):
+            asking(server, server_model="llama-8b")
+
+
+def test_an_address_without_its_end_ends_in_one_line(asking):
+    with Loopback(models=None, paths=()) as server:
+        with pytest.raises(
+            UsageError, match=rf"^{server.url}: HTTP 404: Not Found; model\.base_url .*/v1$"
+        ):
+            asking(server, server_model="m")
+
+
+def test_a_refused_key_is_not_repeated(asking, monkeypatch):
+    with Loopback() as server:
+        server.key = "another"
+        with pytest.raises(UsageError) as caught:
+            asking(server)
+        assert str(caught.value) == (f"{server.url} refuses the key in OPENAI_API_KEY (HTTP 401)")
+        monkeypatch.delenv("OPENAI_API_KEY")
+        with pytest.raises(UsageError, match=r"wants a key: set OPENAI_API_KEY$"):
+            asking(server)
+
+
+def test_an_account_without_credit_is_not_asked_again(asking):
+    def spent(handler):
+        body = {"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}}
+        handler.reply(429, body)
+
+    with Loopback() as server:
+        model = asking(server)
+        before, server.always = len(server.received), spent
+        with pytest.raises(SelfspecError, match="no credit left: You exceeded your quota"):
+            model.generate(["x"], GREEDY)
+        assert len(server.received) == before + 1
+
+
+def test_a_line_that_a_kill_cut_short_is_asked_again(asking, tmp_path):
+    with Loopback() as server:
+        asking(server, folder=tmp_path).generate(PROMPTS, GREEDY)
+        file = tmp_path / "requests.jsonl"
+        whole = file.read_bytes().splitlines(keepends=True)
+        file.write_bytes(b"".join(whole[:-1]) + whole[-1][:20])
+        lost = len(server.received)
+        assert asking(server, folder=tmp_path).generate(PROMPTS, GREEDY) == expected()
+        assert len(server.received) == lost + 1
+    rows = [json.loads(line) for line in file.read_bytes().splitlines()]
+    assert len({row["request"] for row in rows}) == len(rows) == len(whole)
