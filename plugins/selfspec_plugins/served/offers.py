@@ -77,14 +77,15 @@ async def listing(servers: Servers, patience: float) -> list[dict[str, Any]]:
         SelfspecError: if none answers before patience ends.
     """
     now = asyncio.get_running_loop().time
-    began, tries = now(), 0
+    began, tries, broken = now(), 0, 0
     while True:
         for server in servers.servers:
             try:
                 return await list_of(servers, server)
             except Trouble as trouble:
                 last, again = f"{server.where.url}: {trouble}", trouble.wait
-                if trouble.status == 500 and tries == _LISTING_TRIES - 1:
+                broken += trouble.status == 500
+                if broken == _LISTING_TRIES:
                     return []  # it is there, and its list is broken
         tries += 1
         wait = again if again is not None else backoff(tries)
