@@ -71,7 +71,7 @@ class Served(Model):
             self._servers = Servers(self.settings)
         if self._offer is None:
             try:
-                self._offer = find(self._servers, self.settings, lambda one: self._ask([one])[0])
+                self._offer = find(self._servers, self.settings, self._journal)
             except BaseException:
                 self.unload()
                 raise

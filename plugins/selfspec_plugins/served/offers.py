@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from logging import getLogger
 from typing import Any
@@ -12,15 +11,16 @@ from typing import Any
 from selfspec_core.config import ModelSettings
 from selfspec_core.errors import SelfspecError, UsageError, nearest
 from selfspec_plugins.served.gate import backoff
+from selfspec_plugins.served.journal import Journal
 from selfspec_plugins.served.questions import Endpoint, Question, echoed
 from selfspec_plugins.served.servers import Server, Servers
 from selfspec_plugins.served.trouble import Refused, Trouble
 
 _CONTEXT = ("max_model_len", "context_length", "context_window", "max_context_length")
-_LISTING_TRIES = 4
+_TRIES = 4
+"""Tries of what a server may answer with HTTP 500 for ever: its list, an echo."""
 _PROBE = "One two three"
-_ABSENT = (404, 405, 501)
-_UNFIT = (400, 404, 405, 422, 501)
+_UNFIT = (400, 404, 405, 422, 500, 501)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ class Offer:
     context: int | None
 
 
-def find(servers: Servers, settings: ModelSettings, ask: Callable[[Question], Any]) -> Offer:
+def find(servers: Servers, settings: ModelSettings, journal: Journal) -> Offer:
     """Finds out what is served: name, endpoint, likelihoods, context.
 
     Args:
-        ask: asks one question, or takes the answer from the journal.
+        journal: remembers what was found, so that a resumed run goes on alike.
 
     Raises:
         UsageError: if there is no such model, naming the nearest; or no endpoint to write with.
@@ -56,14 +56,17 @@ def find(servers: Servers, settings: ModelSettings, ask: Callable[[Question], An
     if name is None:
         raise UsageError(f"model.server_model: name the model on the server{nearest('', bases)}")
     row = rows.get(name, {})
+    key = f"offer of {name}, chat {settings.chat}"
     try:
-        endpoint, likelihood = _endpoint(name, settings.chat, ask)
+        if key not in journal:
+            journal.put(key, _endpoint(servers, name, settings.chat))
     except Refused as refusal:
         if name in rows or not rows or refusal.status not in _UNFIT:
             hint = "" if rows else "; model.base_url has to end as the server's API does: /v1"
             raise UsageError(f"{refusal}{hint if refusal.status == 404 else ''}") from None
         hint = nearest(name, rows)
         raise UsageError(f"model.server_model: the server has no '{name}'{hint}") from None
+    endpoint, likelihood = journal[key]
     context = next((row[key] for key in _CONTEXT if isinstance(row.get(key), int)), None)
     root = row.get("root")
     return Offer(name, root if isinstance(root, str) else None, endpoint, likelihood, context)
@@ -77,14 +80,15 @@ async def listing(servers: Servers, patience: float) -> list[dict[str, Any]]:
         SelfspecError: if none answers before patience ends.
     """
     now = asyncio.get_running_loop().time
-    began, tries = now(), 0
+    began, tries, broken = now(), 0, 0
     while True:
         for server in servers.servers:
             try:
                 return await list_of(servers, server)
             except Trouble as trouble:
                 last, again = f"{server.where.url}: {trouble}", trouble.wait
-                if trouble.status == 500 and tries == _LISTING_TRIES - 1:
+                broken += trouble.status == 500
+                if broken == _TRIES:
                     return []  # it is there, and its list is broken
         tries += 1
         wait = again if again is not None else backoff(tries)
@@ -113,9 +117,7 @@ async def list_of(servers: Servers, server: Server) -> list[dict[str, Any]]:
         return []
 
 
-def _endpoint(
-    model: str, chat: bool | None, ask: Callable[[Question], Any]
-) -> tuple[Endpoint, bool]:
+def _endpoint(servers: Servers, model: str, chat: bool | None) -> tuple[Endpoint, bool]:
     """Tries one token: a completion with its echo, one without, a turn of a chat.
 
     Raises:
@@ -125,19 +127,22 @@ def _endpoint(
     text = short | {"prompt": _PROBE}
     turn = short | {"messages": [{"role": "user", "content": _PROBE}]}
     echo = text | {"echo": True, "logprobs": 1}
-    trials: list[tuple[Question, bool]] = []
+    trials = []
     if not chat:
-        trials.append((Question("completions", echo, _has_echo), True))
-        trials.append((Question("completions", text, _has_choice), False))
+        trials.append(Question("completions", echo, _has_echo, tries=_TRIES))
+        trials.append(Question("completions", text, _has_choice))
     if chat is not False:
-        trials.append((Question("chat/completions", turn, _has_choice), False))
-    for number, (trial, _) in enumerate(trials, 1):
+        trials.append(Question("chat/completions", turn, _has_choice))
+    found: list[Any] = []
+    for number, trial in enumerate(trials, 1):
         try:
-            return trial.endpoint, ask(trial) is True
+            servers.ask([trial], lambda _, answer, tokens: found.append(answer))
         except Refused as refusal:
             if number == len(trials) or refusal.status not in _UNFIT:
                 raise
-    raise AssertionError("the last trial returns or raises")
+        else:
+            break
+    return trial.endpoint, found[0] is True
 
 
 def _has_echo(answer: Any) -> bool:

@@ -24,12 +24,14 @@ class Question:
     Attributes:
         read: takes the decoded JSON; anything it raises means that the answer is malformed.
         about: what tells it from a request with the same body, such as an adapter's digest.
+        tries: after how many answers of HTTP 500 it counts as refused; None: never.
     """
 
     endpoint: Endpoint
     body: dict[str, Any]
     read: Callable[[Any], Any]
     about: str = ""
+    tries: int | None = None
 
     @property
     def digest(self) -> str:

@@ -171,6 +171,8 @@ class Servers:
                 server.gate.running -= 1
                 self._wake()
             wait = 0.0 if last[1].closes else backoff(tries)
+            if last[1].status == 500 and tries == question.tries:
+                raise Refused(f"{last[0].where.url}: {last[1]}", 500)
             over = now() + wait > deadline or tries == last[1].tries
             if over or call.failed:
                 raise self._end_of_patience(*last, tries)

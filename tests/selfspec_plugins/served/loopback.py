@@ -58,6 +58,7 @@ class Loopback:
         self.most_at_once: int | None = None
         self.longest_prompt: int | None = None
         self.slow = 0.0
+        self.broken_list = False
         self.key: str | None = None
         self.adapters: list[dict[str, Any]] = []
         self.received: list[dict[str, Any]] = []
@@ -126,6 +127,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         models = self.loopback.models
+        if self.loopback.broken_list:
+            return self.refuse(500, "no cache folder")
         if models is None:
             return self.refuse(404, "no such path")
         return self.reply(200, {"object": "list", "data": [*models, *self.loopback.adapters]})

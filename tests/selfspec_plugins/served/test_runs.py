@@ -81,7 +81,7 @@ def test_a_run_killed_again_and_again_buys_nothing_twice(proposing, tmp_path):
         assert process.returncode == (-signal.SIGKILL if turn < 5 else 0), complaint
         while proposing.running:
             time.sleep(0.01)
-        asked_now = {Question("completions", b, print).digest for b in proposing.received}
+        asked_now = {Question("completions", body, print).digest for body in proposing.received}
         assert not bought & asked_now
         bought, command = journal(killed), RESUME
         proposing.received.clear()
@@ -141,6 +141,20 @@ def test_a_killed_server_is_one_line_and_a_resume(proposing, tmp_path):
     done = finish(RESUME, tmp_path)
     assert done.returncode == 0, done.stderr
     assert set(proposing.answered.values()) == {1}
+
+
+def test_a_signal_ends_a_run_that_waits_for_a_server(proposing, tmp_path):
+    proposing.slow = 30.0
+    url = ["--set", f"model.base_url={proposing.url}", "--set", "model.timeout=60"]
+    process = subprocess.Popen(
+        [*RUN, *url], cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True
+    )
+    while not proposing.running:
+        time.sleep(0.01)
+    process.terminate()
+    _, complaint = process.communicate(timeout=20)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "Error: stopped by SIGTERM" in complaint and "Traceback" not in complaint
 
 
 def test_listing_plugins_does_not_import_the_client(tmp_path):

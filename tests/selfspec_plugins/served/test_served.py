@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
-from loopback import KEY, Loopback, logs, said, tokens_of
+from loopback import KEY, Loopback, broken, logs, said, tokens_of
 
 from selfspec_core import Sampling, UsageError
 
@@ -216,7 +217,7 @@ def test_the_journal_holds_what_was_said_and_what_it_took(asking, tmp_path: Path
     with Loopback() as server:
         asking(server, folder=tmp_path).generate(["x"], GREEDY)
     rows = [json.loads(line) for line in (tmp_path / "requests.jsonl").read_text().splitlines()]
-    assert [row["answer"] for row in rows] == [True, *expected(["x"])]  # the probe, the text
+    assert [row["answer"] for row in rows] == [["completions", True], *expected(["x"])]
     assert rows[1]["tokens"] == [1, 1] and KEY not in (tmp_path / "requests.jsonl").read_text()
 
 
@@ -227,3 +228,26 @@ def test_fields_of_the_users_go_into_each_request(asking):
         asked = server.received[-1]
     assert asked["top_k"] == 7 and asked["chat_template_kwargs"] == {"thinking": False}
     assert asked["model"] == "m" and asked["temperature"] == 0
+
+
+def test_what_a_server_offers_is_found_out_once_a_run(asking, tmp_path):
+    with Loopback() as server:
+        asking(server, folder=tmp_path)
+        server.echo = False
+        assert asking(server, folder=tmp_path).capabilities.likelihood
+        assert len(server.received) == 1
+        assert not asking(server).capabilities.likelihood
+
+
+def test_an_echo_that_fails_for_ever_is_done_without(asking):
+    with Loopback() as server:
+        server.troubles = [broken] * 4
+        model = asking(server)
+        assert not model.capabilities.likelihood and not model.capabilities.chat
+        assert model.generate(PROMPTS, GREEDY) == expected()
+
+
+def test_the_client_is_asked_for_by_the_name_of_the_extra(asking, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openai", None)
+    with Loopback() as server, pytest.raises(UsageError, match=r"pip install 'selfspec\[openai\]'"):
+        asking(server)

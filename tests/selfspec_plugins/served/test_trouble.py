@@ -91,6 +91,12 @@ def test_a_server_that_starts_slowly_is_waited_for(asking, caplog):
     assert f"waiting for {server.url}: no connection" in caplog.text
 
 
+def test_a_server_whose_list_is_broken_is_asked_without_it(asking):
+    with Loopback(start_after=0.6) as server:
+        server.broken_list = True
+        assert asking(server, server_model="m").generate(PROMPTS, GREEDY) == expected()
+
+
 def test_a_server_that_never_starts_ends_in_one_line(asking):
     server = Loopback()
     began = time.monotonic()
