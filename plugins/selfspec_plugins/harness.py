@@ -38,7 +38,7 @@ class LmEvalSettings(BaseModel):
         None, description="folder with YAML of tasks; without it lm-eval's own, most of the hub"
     )
     metric: str | None = Field(
-        None, description="which of a task's metrics; default: the first that scores documents"
+        None, description="which of a task's metrics, a mean over documents; default: its first"
     )
 
 
@@ -142,19 +142,17 @@ class LmEval(Evaluator):
                 f"components.lm-eval.tasks: '{name}' asks for {task.OUTPUT_TYPE}; "
                 f"expected {' or '.join(_OUTPUTS)}"
             )
-        able = [metric for metric, how in task.aggregation().items() if how is mean]
+        metrics = task.aggregation()
+        able = [metric for metric, how in metrics.items() if how is mean]
         if task.OUTPUT_TYPE == "multiple_choice":  # there it asks what greedy decoding would say
             able = [metric for metric in able if metric != "exact_match"]
-        wanted = self.settings.metric
-        if wanted in able:
-            return str(wanted)
-        if wanted or not able:
-            told = f"'{wanted}' of " if wanted else ""
+        wanted = self.settings.metric or next(iter(metrics), "")
+        if wanted not in able:
             raise UsageError(
-                f"components.lm-eval.metric: {told}task '{name}' is no mean over documents"
-                f"{nearest(wanted or '', able)}"
+                f"components.lm-eval.metric: '{wanted}' of task '{name}' is no mean over documents"
+                f"; its means: {', '.join(able) or 'none'}"
             )
-        return str(able[0])
+        return str(wanted)
 
     def _ask(
         self, items: Sequence[Item], system: System, demo_set: int, context: Context

@@ -8,6 +8,7 @@ import random
 
 import pytest
 import yaml
+from whole_runs import make, rows
 
 from selfspec_core import lm_eval_scoring
 from selfspec_core.errors import UsageError
@@ -154,3 +155,38 @@ def test_what_is_no_run_and_no_domain_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="nowhere: no such run"):
         tasks_of("nowhere")
+
+
+def test_a_task_becomes_a_set_of_the_run(tmp_path):
+    pytest.importorskip("lm_eval")
+    docs = [{"q": f"Rates rose {n} times", "a": ["up", "down"][n % 2]} for n in range(14)]
+    file = tmp_path / "docs.jsonl"
+    file.write_text("".join(json.dumps(doc) + "\n" for doc in docs))
+    (tmp_path / "mine.yaml").write_text(
+        f"""
+task: mine
+dataset_path: json
+dataset_kwargs: {{data_files: {{test: {file}}}}}
+test_split: test
+output_type: generate_until
+doc_to_text: "Task: Say the direction.\\nText: {{{{q}}}}\\nAnswer:"
+doc_to_target: a
+generation_kwargs: {{until: ["\\n"], max_gen_toks: 4}}
+metric_list: [{{metric: exact_match, aggregation: mean, higher_is_better: true}}]
+"""
+    )
+    flags = (
+        {"evaluation": {"evaluators": ["answers", "lm-eval"]}},
+        {"components": {"lm-eval": {"tasks": ["mine"], "include": str(tmp_path)}}},
+    )
+    run = make(tmp_path / "run", *flags)
+    scores = json.loads((run.path / "round-1" / "scores.json").read_text())
+    told = scores["sets"]["lm-eval"]
+    assert {row["n"] for row in told["systems"].values()} == {14}
+    assert {"base@0", "seeds-only@0", "specialized@0"} <= told["systems"].keys()
+    assert told["ours"] == "specialized@0"
+    assert "specialized@0 - base@0" in told["gains"]
+    for system, row in told["systems"].items():
+        said = [p for p in rows(run.path, "predictions") if p["set"] == "lm-eval"]
+        mine = [p["parsed"] for p in said if p["system"] == system]
+        assert row["macro"] == pytest.approx(sum(mine) / len(mine))

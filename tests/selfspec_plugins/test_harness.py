@@ -66,6 +66,16 @@ LENGTH = WRITE.replace("task: write", "task: perplexing").replace(
 )
 
 
+WHOLE = (
+    WRITE.replace("task: write", "task: whole").replace(
+        "  - metric: exact_match\n    aggregation: mean",
+        "  - metric: macro_f1\n    aggregation: f1\n    higher_is_better: true\n"
+        "  - metric: parsable\n    aggregation: mean",
+    )
+    + "process_results: !function scores.score\n"
+)
+
+
 class Nowhere(Domain):
     name, summary, title = "nowhere", "", "Nowhere"
 
@@ -99,7 +109,9 @@ def folder(tmp_path):
     ]
     file = tmp_path / "docs.jsonl"
     file.write_text("".join(json.dumps(doc) + "\n" for doc in docs))
-    for name, text in (("choose", CHOOSE), ("write", WRITE), ("perplexing", LENGTH)):
+    (tmp_path / "scores.py").write_text("def score(doc, results):\n    return {}\n")
+    texts = {"choose": CHOOSE, "write": WRITE, "perplexing": LENGTH, "whole": WHOLE}
+    for name, text in texts.items():
         (tmp_path / f"{name}.yaml").write_text(text.format(file=file))
     return tmp_path
 
@@ -167,7 +179,16 @@ def test_demonstrations_are_the_tasks_own_and_the_next_system_has_none(folder):
     [
         ((), {}, "components.lm-eval.tasks: name one task at least"),
         (("chose",), {}, "'chose'; did you mean 'choose'?"),
-        (("write",), {"metric": "bleu"}, "'bleu' of task 'write' is no mean over documents; known"),
+        (
+            ("write",),
+            {"metric": "bleu"},
+            "'bleu' of task 'write' is no mean over documents; its means: exact_match",
+        ),
+        (
+            ("whole",),
+            {},
+            "'macro_f1' of task 'whole' is no mean over documents; its means: parsable",
+        ),
         (("perplexing",), {}, "'perplexing' asks for loglikelihood_rolling; expected generate"),
     ],
 )
