@@ -1,4 +1,4 @@
-"""Taking a specialist elsewhere: what an exporter wrote is seen whole, and proven, or not at all."""
+"""Taking a specialist elsewhere: what was written is seen whole and proven, or not at all."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def check_push(repo: str) -> None:
     try:
         from huggingface_hub import get_token
         from huggingface_hub.errors import HFValidationError
-        from huggingface_hub.utils import validate_repo_id
+        from huggingface_hub.utils._validators import validate_repo_id
     except ImportError:
         raise UsageError("--push: needs the package huggingface_hub") from None
     try:
@@ -104,7 +104,9 @@ def push(folder: Path, repo: str) -> str:
     api = HfApi()
     try:
         made = api.create_repo(repo, private=True, exist_ok=True)
-        api.upload_folder(repo_id=made.repo_id, folder_path=folder, commit_message="selfspec export")
+        api.upload_folder(
+            repo_id=made.repo_id, folder_path=folder, commit_message="selfspec export"
+        )
     except Exception as error:  # those of its HTTP library, whichever that is, are no OSError
         why = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise SelfspecError(f"--push {repo}: {why}; the export stays in {folder}") from None

@@ -102,7 +102,7 @@ class Specialist:
         return [row for row in turns if row is not None][:count]
 
     def texts(self) -> list[str]:
-        """Returns what the run's seeds and examples say: texts that a tokenizer has to get right."""
+        """Returns the run's seeds and examples: texts that any tokenizer has to get right."""
         rows = [seed.to_dict() for seed in read_seeds(self.run)]
         folder = RoundFolder(self.run / f"round-{self.number}", write=False)
         rows += list(folder.read("examples"))

@@ -1,1 +1,1 @@
-"""Exporters: a specialist becomes a folder that other programs read, and is proven to be the same."""
+"""Exporters: a specialist becomes a folder for other programs, and is proven to be the same."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,9 @@ def check_architecture(config: Any) -> None:
     """
     instead = "; --to merged takes any model"
     if config.model_type != "llama":
-        raise UsageError(f"--to gguf: writes Llama models, and this is '{config.model_type}'{instead}")
+        raise UsageError(
+            f"--to gguf: writes Llama models, and this is '{config.model_type}'{instead}"
+        )
     rope = config.rope_parameters["rope_type"]
     for key, value, known in (
         ("hidden_act", config.hidden_act, ("silu",)),
@@ -120,7 +123,7 @@ def _add_tokenizer(writer: Any, tokenizer: Any, vocabulary: Vocabulary) -> None:
 
 
 def tensors(hf: Any) -> Iterator[tuple[str, np.ndarray]]:
-    """Yields each tensor by its name in GGUF, fp32, rows of queries and keys as llama.cpp turns them.
+    """Yields each tensor by its name in GGUF, fp32, queries and keys in llama.cpp's order of rows.
 
     Raises:
         SelfspecError: naming a tensor that has no place in a Llama of GGUF.
@@ -170,6 +173,48 @@ def rope_factors(hf: Any) -> np.ndarray | None:
     return slowed
 
 
+def check_stored(path: Path, hf: Any) -> None:
+    """Compares every tensor of a file with the model's, within what its precision rounds.
+
+    Raises:
+        SelfspecError: naming the first tensor that is missing or further off.
+    """
+    import gguf
+    import numpy as np
+
+    stored = {tensor.name: tensor for tensor in gguf.GGUFReader(path).tensors}
+    for name, values in tensors(hf):
+        if name not in stored:
+            raise SelfspecError(f"gguf: tensor {name} is missing from the file")
+        found = gguf.dequantize(stored[name].data, stored[name].tensor_type)
+        kind = stored[name].tensor_type.name.lower()
+        off = np.abs(found - values) > rounding(values, kind)
+        if found.shape != values.shape or off.any() or np.isnan(found).any():
+            raise SelfspecError(f"gguf: tensor {name} in the file is not the model's")
+
+
+def rounding(values: np.ndarray, kind: str) -> np.ndarray:
+    """Returns by how much each value may be off once it is stored.
+
+    f16 keeps 11 binary digits; q8_0 counts in steps of a 127th of the largest of 32 neighbours, and
+    keeps the step in f16. Both are given a hundredth more, for the arithmetic on the way.
+    """
+    import numpy as np
+
+    size = np.abs(values)
+    if kind == "f32":
+        allowed = np.zeros_like(size)
+    elif kind == "f16":
+        allowed = size * 2.0**-11 + 2.0**-25
+    else:
+        largest = size.reshape(-1, BLOCK).max(-1, keepdims=True)
+        step = largest / 127 + 2.0**-25
+        allowed = np.broadcast_to(step / 2 + largest * 2.0**-11, (largest.size, BLOCK))
+        allowed = allowed.reshape(size.shape)
+    wider: np.ndarray = allowed * 1.01
+    return wider
+
+
 def read_back(path: Path, device: str) -> tuple[Any, Any]:
     """Loads the file through transformers, in fp32; returns model and tokenizer.
 
@@ -179,18 +224,20 @@ def read_back(path: Path, device: str) -> tuple[Any, Any]:
     Raises:
         SelfspecError: if the file cannot be read.
     """
+    import gguf
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     try:
-        there = _contents(path)
-        hf = AutoModelForCausalLM.from_pretrained(
-            path.parent,
-            gguf_file=path.name,
-            dtype=torch.float32,
-            attention_bias="blk.0.attn_q.bias" in there,
-            mlp_bias="blk.0.ffn_up.bias" in there,
-        ).eval()
+        there = {tensor.name: tensor.data for tensor in gguf.GGUFReader(path).tensors}
+        with redirect_stderr(StringIO()):  # a bar that nothing else turns off
+            hf = AutoModelForCausalLM.from_pretrained(
+                path.parent,
+                gguf_file=path.name,
+                dtype=torch.float32,
+                attention_bias="blk.0.attn_q.bias" in there,
+                mlp_bias="blk.0.ffn_up.bias" in there,
+            ).eval()
         tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
     except (OSError, ValueError, RuntimeError, KeyError, IndexError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -198,10 +245,3 @@ def read_back(path: Path, device: str) -> tuple[Any, Any]:
     if (factors := there.get("rope_freqs.weight")) is not None:
         hf.model.rotary_emb.inv_freq /= torch.tensor(factors)
     return hf.to("cuda" if device == "auto" and torch.cuda.is_available() else "cpu"), tokenizer
-
-
-def _contents(path: Path) -> Mapping[str, Any]:
-    """Returns the tensors of a file by name, as they are stored."""
-    import gguf
-
-    return {tensor.name: tensor.data for tensor in gguf.GGUFReader(path).tensors}

@@ -47,6 +47,8 @@ def write(file: Modelfile) -> str:
 
 
 def _quoted(text: str) -> str:
+    if re.fullmatch(r"[\w.]+", text):
+        return text
     if '"""' in text or text.startswith('"') or text.endswith('"'):
         raise UsageError(f"--to ollama: a Modelfile cannot hold the text {text!r}")
     return f'"""{text}"""'

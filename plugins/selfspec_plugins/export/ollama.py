@@ -48,7 +48,7 @@ class OllamaExporter(GgufExporter):
     def replay(
         self, specialist: Specialist, was: Trained, out: Path, tolerance: float, progress: Progress
     ) -> dict[str, Any]:
-        """Compares what lies in `out` with the trained model, prompts by the Modelfile's template."""
+        """Compares what lies in `out` with the trained model, by the Modelfile's template."""
         found = modelfile.read((out / MODELFILE).read_text(encoding="utf-8"))
         wanted = modelfile_of(specialist.layout, was.model)
         if found.parameters != wanted.parameters:

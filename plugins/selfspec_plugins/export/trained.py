@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -91,18 +90,16 @@ def with_adapter(hf: Any, adapter: Path) -> Any:
 
 
 def prompts(specialist: Specialist, model: TransformersModel) -> list[Prompt]:
-    """Returns the run's questions in the layout of the tuning, in the chat template if there is one.
+    """Returns the run's questions in the layout of the tuning, rendered for the model.
 
     Raises:
         SelfspecError: if the run has none.
     """
+    layout = specialist.layout
     found = [
-        Prompt(q.instruction, q.input, model.render(specialist.layout.prompt(q.instruction, q.input)))
+        Prompt(q.instruction, q.input, model.render(layout.prompt(q.instruction, q.input)))
         for q in specialist.questions(PROMPTS)
     ]
     if not found:
         raise SelfspecError(f"{specialist.run}: has neither items nor seeds to compare with")
     return found
-
-
-Reader = Callable[[Prompt], Ids]
