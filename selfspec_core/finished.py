@@ -65,10 +65,15 @@ class Specialist:
         return Path(model).name if Path(model).is_dir() else str(model)
 
     def base_layout(self, model: Model) -> Layout:
-        """Returns the layout in which the base did best on dev; before that is known, its own."""
+        """Returns the layout in which the base did best on dev; before that is known, its own.
+
+        Args:
+            model: the base, loaded.
+        """
         best = self.scores.get("layouts", {}).get("best")
-        own = self.settings.model.layout or model.capabilities.layout
-        return LAYOUTS[best if best in LAYOUTS else own]
+        if best in LAYOUTS:
+            return LAYOUTS[best]
+        return LAYOUTS[self.settings.model.layout or model.capabilities.layout]
 
     def model(self, **changes: Any) -> Model:
         """Builds the model it was tuned on, without its adapter; `load` makes it ready.
@@ -79,6 +84,12 @@ class Specialist:
         table = self.settings.model.model_copy(update=changes)
         settings = self.settings.model_copy(update={"model": table})
         return build_model(self.host, settings, self.settings.training.model)
+
+    def tuned_on(self, model: str) -> dict[str, Any]:
+        """Returns what identified that model when the round loaded it; empty if it did not."""
+        folder = RoundFolder(self.run / f"round-{self.number}", write=False)
+        loads = (c for c in folder.commits if c["stage"] == "load" and c.get("model") == model)
+        return dict(next((c["is"] for c in loads), {}))
 
     def retriever(self) -> Retriever:
         """Builds the retriever of the run, or the one that its domain has.

@@ -72,4 +72,13 @@ def test_top_level_is_the_agreed_one() -> None:
     importable = {path.parent.name for path in modules if not path.parts[0].startswith(".")}
     importable -= {"speed", "rivals"}  # parts of tests/benchmarks, which is no package
     outer = {name for name in importable if not name.startswith("selfspec_")}
-    assert outer <= {"stages", "cli", "report", "checks", "components", "knowledge", "general"}
+    assert outer <= {
+        "stages",
+        "cli",
+        "report",
+        "checks",
+        "components",
+        "knowledge",
+        "general",
+        "export",
+    }

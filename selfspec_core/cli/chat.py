@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from selfspec_core.talk import Talk
 
 HELP = """\
-/system base|specialized|both   who answers
-/retrieve on|off                show passages of the domain's knowledge with each question
-/input TEXT                     a text that the questions after it are about; alone: none
-/help                           this
-/quit, Ctrl-D                   the end; Ctrl-C stops an answer"""
+/system base|specialized|both  who answers
+/retrieve on|off               show passages of the domain's knowledge, too
+/input TEXT                    what the next questions are about; alone: nothing
+/help                          this
+/quit, Ctrl-D                  the end; Ctrl-C stops an answer"""
 
 
 @click.command()
@@ -53,14 +53,14 @@ def chat(run: str) -> None:
 
 
 def _greet(talk: Talk, base: str, domain: str, name: str) -> None:
-    from selfspec_core.cli.output import plain
+    from selfspec_core.cli.output import cell, console
 
     kept = (
         "each is shown the turns before"
         if talk.remembers
-        else "a base model is asked each question by itself, in its layout; nothing is carried over"
+        else "a base model is asked each question by itself, in its layout"
     )
-    click.echo(plain(f"{base}, and what {name} made of it for {domain}: {kept}."))
+    console().print(cell(f"{base}, and what {name} made of it for {domain}: {kept}."))
     click.echo("/help lists the commands, Ctrl-D ends.")
 
 

@@ -208,8 +208,8 @@ def rounding(values: np.ndarray, kind: str) -> np.ndarray:
         allowed = size * 2.0**-11 + 2.0**-25
     else:
         largest = size.reshape(-1, BLOCK).max(-1, keepdims=True)
-        step = largest / 127 + 2.0**-25
-        allowed = np.broadcast_to(step / 2 + largest * 2.0**-11, (largest.size, BLOCK))
+        coarse = np.maximum(largest * 2.0**-11, 127 * 2.0**-25)
+        allowed = np.broadcast_to(largest / 254 + coarse, (largest.size, BLOCK))
         allowed = allowed.reshape(size.shape)
     wider: np.ndarray = allowed * 1.01
     return wider

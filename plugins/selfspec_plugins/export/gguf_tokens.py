@@ -68,7 +68,10 @@ def vocabulary_of(tokenizer: Any, size: int, texts: Sequence[str]) -> Vocabulary
         tokens[number], types[number] = token, NORMAL
     for added in data.get("added_tokens", ()):
         number = added["id"]
-        tokens[number], types[number] = added["content"], CONTROL if added["special"] else 4
+        tokens[number], types[number] = (
+            added["content"],
+            CONTROL if added["special"] else USER_DEFINED,
+        )
     merges = [one if isinstance(one, str) else " ".join(one) for one in data["model"]["merges"]]
     return Vocabulary(tokens, types, merges, _split_of(data, texts), len(texts))
 
@@ -121,7 +124,9 @@ def _patterns(data: dict[str, Any]) -> tuple[str, ...]:
     """Returns the patterns that a tokenizer splits by itself, as far as it says so."""
     pre = data.get("pre_tokenizer") or {}
     parts = pre.get("pretokenizers", [pre])
-    return tuple(part["pattern"].get("Regex", "") for part in parts if part.get("type") == "Split")
+    found = [part["pattern"].get("Regex", "") for part in parts if part.get("type") == "Split"]
+    found += [_GPT2 for part in parts if part.get("type") == "ByteLevel" and part["use_regex"]]
+    return tuple(found)
 
 
 def _ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
