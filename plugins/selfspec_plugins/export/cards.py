@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selfspec_core.files import write_atomically
-from selfspec_core.finished import Specialist
 from selfspec_core.text import unprintable
+
+if TYPE_CHECKING:
+    from selfspec_core.finished import Specialist
 
 
 def agreement(parity: Mapping[str, Any]) -> str:

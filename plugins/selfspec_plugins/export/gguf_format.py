@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selfspec_core import Exporter, Progress, UsageError
-from selfspec_core.finished import Specialist
 from selfspec_plugins.batches import Ids
 from selfspec_plugins.export import gguf_file, trained
 from selfspec_plugins.export.cards import agreement, write_card
 from selfspec_plugins.export.gguf_tokens import vocabulary_of
 from selfspec_plugins.export.parity import compare
 from selfspec_plugins.export.trained import Trained
+
+if TYPE_CHECKING:
+    from selfspec_core.finished import Specialist
 
 FILE = "model.gguf"
 TOLERANCES = {"f32": 1e-3, "f16": 0.02, "q8_0": 0.25}

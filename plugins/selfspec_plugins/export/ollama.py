@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selfspec_core import Layout, Progress, SelfspecError
-from selfspec_core.finished import Specialist
 from selfspec_plugins.export import modelfile
 from selfspec_plugins.export.cards import agreement, write_card
 from selfspec_plugins.export.gguf_format import (
@@ -19,6 +18,9 @@ from selfspec_plugins.export.gguf_format import (
 from selfspec_plugins.export.parity import Prompt, compare
 from selfspec_plugins.export.trained import Trained
 from selfspec_plugins.transformers_model import TransformersModel
+
+if TYPE_CHECKING:
+    from selfspec_core.finished import Specialist
 
 MODELFILE = "Modelfile"
 

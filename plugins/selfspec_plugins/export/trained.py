@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selfspec_core import Progress, SelfspecError, UsageError
-from selfspec_core.finished import Specialist
 from selfspec_plugins.batches import Ids
 from selfspec_plugins.export.parity import PROMPTS, Golden, Prompt, record
 from selfspec_plugins.transformers_model import TransformersModel
+
+if TYPE_CHECKING:
+    from selfspec_core.finished import Specialist
 
 FULL = {"dtype": "float32", "quantization": "none", "processes": 1}
 """How a model is loaded to be merged or compared: never in 4 bits, which would round."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selfspec_core import Exporter, Progress
 from selfspec_core.config import ModelSettings
-from selfspec_core.finished import Specialist
 from selfspec_plugins.export import trained
 from selfspec_plugins.export.cards import agreement, write_card
 from selfspec_plugins.export.parity import compare
 from selfspec_plugins.export.trained import FULL, Trained
 from selfspec_plugins.transformers_model import TransformersModel
+
+if TYPE_CHECKING:
+    from selfspec_core.finished import Specialist
 
 
 class AdapterExporter(Exporter):
