@@ -12,6 +12,7 @@ import pluggy
 from selfspec_core.components import (
     Domain,
     Evaluator,
+    Exporter,
     Filter,
     Generator,
     Model,
@@ -230,5 +231,40 @@ def selfspec_evaluators(domain: str) -> list[type[Evaluator]]:
         @hookimpl
         def selfspec_evaluators(domain):
             return [Terse]
+        ```
+    """
+
+
+# --------------------------------------------------------------------------------------
+# Where it goes from here
+# --------------------------------------------------------------------------------------
+
+
+@hookspec
+def selfspec_exporters() -> list[type[Exporter]]:
+    """Exporters: a specialist in, a folder that other programs read out.
+
+    Example:
+        ```python
+        import shutil
+        from selfspec_core import Exporter, SelfspecError, hookimpl
+
+        class Archive(Exporter):
+            name = "zip"
+            summary = "the adapter as one zip file"
+
+            def export(self, specialist, out, precision, progress):
+                made = shutil.make_archive(str(out / "adapter"), "zip", specialist.adapter)
+                shutil.unpack_archive(made, out / "back")
+                weights = "adapter_model.safetensors"
+                back = (out / "back" / weights).read_bytes()
+                if back != (specialist.adapter / weights).read_bytes():
+                    raise SelfspecError(f"zip: {weights} came back changed")
+                shutil.rmtree(out / "back")
+                return {"compared": weights}
+
+        @hookimpl
+        def selfspec_exporters():
+            return [Archive]
         ```
     """

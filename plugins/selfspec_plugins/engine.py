@@ -7,7 +7,7 @@ its index and the random seed, not on the rows beside it (but for rounding in th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from selfspec_core.model_types import Sampling
@@ -66,6 +66,29 @@ class Engine:
 
         self._in_batches(rows, [sampling.max_new_tokens] * len(rows), ask, take, progress)
         return texts
+
+    def grow(self, row: Ids, sampling: Sampling) -> Iterator[str]:
+        """Yields the text after one row as it grows; the last is what `generate` returns."""
+        import torch
+
+        [row], text = self._fit([row], sampling, Silent()), ""
+        draws, new = uniforms(1, sampling), []
+        room = sampling.max_new_tokens if not self.context else self.context - len(row)
+        with torch.inference_mode():
+            batch = Batch(self.model, [row], sampling.max_new_tokens, shares=self.shares)
+            logits = batch.prefill()
+        for step in range(max(1, min(sampling.max_new_tokens, room))):
+            token = int(choose(logits, None if draws is None else draws[:, step], sampling))
+            if token in self.ends:
+                break
+            new.append(token)
+            text = self._text(row, new)
+            if first_stop(text, sampling.stop) is not None:
+                break
+            yield text
+            with torch.inference_mode():
+                logits = batch.forward(torch.tensor([[token]], device=logits.device))
+        yield cut(text, sampling.stop)
 
     def score(
         self,

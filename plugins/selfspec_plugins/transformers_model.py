@@ -5,7 +5,7 @@ One model stays in memory for all stages; adapters are switched on and off on it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from selfspec_plugins.adapters import Adapters
 from selfspec_plugins.batches import Ids, common_prefix
 from selfspec_plugins.engine import Engine
 from selfspec_plugins.lanes import Lanes
+from selfspec_plugins.streaming import pieces
 
 
 class TransformersModel(Model):
@@ -133,6 +134,11 @@ class TransformersModel(Model):
         """Continues each prompt; see `Model.generate`."""
         rows = self.encode([self.render(prompt) for prompt in prompts])
         return self.engine.generate(rows, sampling, progress)
+
+    def stream(self, prompt: str, sampling: Sampling) -> Iterator[str]:
+        """Yields what `generate` returns for one prompt, as it is decoded."""
+        [row] = self.encode([self.render(prompt)])
+        return pieces(self.engine.grow(row, sampling), sampling.stop)
 
     def loglikelihood(
         self, pairs: Sequence[tuple[str, str]], progress: Progress | None = None

@@ -6,6 +6,7 @@ Every component has a `name` by which settings choose it, a `summary` for listin
 
 from selfspec_core.components.base import Component
 from selfspec_core.components.context import Context
+from selfspec_core.components.exporters import Exporter
 from selfspec_core.components.resources import Domain, Model, Retriever, SeedSource
 from selfspec_core.components.steps import Evaluator, Filter, Generator, Trainer
 
@@ -14,6 +15,7 @@ __all__ = [
     "Context",
     "Domain",
     "Evaluator",
+    "Exporter",
     "Filter",
     "Generator",
     "Model",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -117,6 +117,10 @@ class Model(Component):
     ) -> list[str]:
         """Continues each prompt; returns the new text of each, in order, stop string excluded."""
         raise NotImplementedError("a model is abstract without `generate`")
+
+    def stream(self, prompt: str, sampling: Sampling) -> Iterator[str]:
+        """Yields what `generate` returns for one prompt, piece by piece; as is, in one piece."""
+        yield from self.generate([prompt], sampling)
 
     def loglikelihood(
         self, pairs: Sequence[tuple[str, str]], progress: Progress | None = None

@@ -144,3 +144,30 @@ def place(tmp_path, monkeypatch):
 def lasting_place(tmp_path_factory):
     """The same for all tests of a module; none of them changes it."""
     return fill(tmp_path_factory.mktemp("place"))
+
+
+@pytest.fixture
+def scripted_run(place):
+    """A finished run `demo` of the scripted model, made by hand: it remembers three answers."""
+    folder = place / "runs/demo"
+    (folder / "round-1/adapter").mkdir(parents=True)
+    memory = [
+        {"instruction": "Name the tone", "input": "harbour", "output": "calm"},
+        {"instruction": "Say it in red", "input": "", "output": "[red]\x1b[31mno[/red]"},
+    ]
+    (folder / "round-1/adapter/memory.json").write_text(json.dumps(memory))
+    made = {"system": "specialized", "rows": 2, "steps": 1, "tokens": 3, "loss": None}
+    commit = {"stage": "specialize", "batch": 0, "trained": made, "sizes": {}}
+    (folder / "round-1/commits.jsonl").write_text(json.dumps(commit) + "\n")
+    manifest = {
+        "created": "2026-01-01T00:00:00+00:00",
+        "domain": "adhoc",
+        "model": "scripted",
+        "seconds": 1.0,
+        "chosen_round": 1,
+        "state": "finished",
+        "conditions": {},
+        "request": {"seeds": str(place / "seeds.jsonl"), "model": "scripted"},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder

@@ -1,0 +1,71 @@
+"""Finished runs on tiny random models, without running anything: a folder as a run leaves it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import tiny_models
+
+WORDS = "rates capital buyer contract Paris aspirin money court price sentence void France".split()
+
+
+ALPACA = [{"training": {"layout": "alpaca"}}]
+"""The layout with two stop strings."""
+
+
+def seed(number: int) -> dict[str, Any]:
+    """Returns a seed, one of two tasks."""
+    word, other = WORDS[number % len(WORDS)], WORDS[(5 * number + 3) % len(WORDS)]
+    return {
+        "id": f"s{number}",
+        "task": ("topic", "claim")[number % 2],
+        "kind": "yesno",
+        "instruction": f"Is this about {word}?",
+        "input": f"The {other} rose by {number} points after the {word}.",
+        "output": ("yes", "no")[number % 3 == 0],
+        "choices": ["yes", "no"],
+    }
+
+
+def build(folder: Path, architecture: Any = "llama", tokenizer: Any = None) -> Path:
+    """Writes a model, an adapter of it and the run `runs/tiny` that made it; returns the run."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    base = tiny_models.build(folder / "base", architecture)
+    if tokenizer is not None:
+        tokenizer.save_pretrained(base)
+    run = folder / "runs/tiny"
+    adapter = run / "round-1/adapter"
+    adapter.mkdir(parents=True)
+    torch.manual_seed(1)
+    hf = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    lora = LoraConfig(task_type="CAUSAL_LM", r=4, target_modules="all-linear")
+    tuned = get_peft_model(hf, lora)
+    with torch.no_grad():
+        for name, parameter in tuned.named_parameters():
+            if "lora_B" in name:  # PEFT begins with nothing
+                parameter.normal_(std=0.2)
+    tuned.save_pretrained(adapter, save_embedding_layers=False)
+    (adapter / "README.md").unlink()  # an empty form
+    seeds = "".join(json.dumps(seed(number)) + "\n" for number in range(24))
+    (folder / "seeds.jsonl").write_text(seeds)
+    (run / "seeds.jsonl").write_text(seeds)
+    made = {"system": "specialized", "rows": 8, "steps": 2, "tokens": 9, "loss": None}
+    commit = {"stage": "specialize", "batch": 0, "trained": made, "sizes": {}}
+    (run / "round-1/commits.jsonl").write_text(json.dumps(commit) + "\n")
+    manifest = {
+        "created": "2026-01-01T00:00:00+00:00",
+        "domain": "adhoc",
+        "model": "transformers",
+        "state": "finished",
+        "seconds": 1.0,
+        "chosen_round": 1,
+        "request": {"seeds": str(folder / "seeds.jsonl"), "model": str(base), "set": ALPACA},
+        "conditions": {},
+    }
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    return run
