@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from selfspec_core.errors import SelfspecError, UsageError
     from selfspec_core.hookspecs import hookimpl
     from selfspec_core.layouts import ALPACA, LAYOUTS, Layout
+    from selfspec_core.measures.parsing import parse
     from selfspec_core.model_types import Capabilities, Sampling
     from selfspec_core.packages import PackagedDomain, PackagedSeeds
-    from selfspec_core.parsing import parse
     from selfspec_core.progress import Progress
     from selfspec_core.types import (
         KEEP,

@@ -11,7 +11,6 @@ from selfspec_core.components import Context, Domain, Evaluator, Filter, Model
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.firewall import Firewall
-from selfspec_core.hub import read_benchmark
 from selfspec_core.knowledge import find_retriever
 from selfspec_core.models import build_model
 from selfspec_core.needs import check_needs, check_shares
@@ -24,8 +23,9 @@ from selfspec_core.progress import Progress
 from selfspec_core.request import Request, check_settings, resolve_settings
 from selfspec_core.screening import about_items, build_firewall, items_of_domains, screened
 from selfspec_core.seed_choice import about_choice, chosen
+from selfspec_core.sets.hub import read_benchmark
+from selfspec_core.similarity.text import within_reach
 from selfspec_core.stages.asking import EvaluationSet
-from selfspec_core.text import within_reach
 from selfspec_core.types import Item, Seed
 
 

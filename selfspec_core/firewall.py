@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfspec_core.copies import folded, nearest_copy, similarities
 from selfspec_core.layouts import LAYOUTS, Demonstrable
-from selfspec_core.stretches import Stretches
-from selfspec_core.text import Vocabulary, compared_text, words
+from selfspec_core.similarity.copies import folded, nearest_copy, similarities
+from selfspec_core.similarity.stretches import Stretches
+from selfspec_core.similarity.text import Vocabulary, compared_text, words
 from selfspec_core.types import KEEP, Item, Verdict
 
 RUN = 13

@@ -8,7 +8,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from selfspec_core.errors import UsageError
-from selfspec_core.text import unprintable
+from selfspec_core.similarity.text import unprintable
 
 
 def read_jsonl(file: Traversable, label: str) -> list[tuple[str, dict[str, Any]]]:

@@ -1,7 +1,7 @@
 """What lm-eval calls to score exported tasks as selfspec does: same parser, same metrics.
 
-A document's score is the counts of its metric (`selfspec_core.metrics`), so that a score over
-documents is that of the items and not a mean of shares.
+A document's score is the counts of its metric (`selfspec_core.measures.metrics`), so that a score
+over documents is that of the items and not a mean of shares.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from selfspec_core.metrics import METRICS
-from selfspec_core.parsing import parse
+from selfspec_core.measures.metrics import METRICS
+from selfspec_core.measures.parsing import parse
 from selfspec_core.types import Item
 
 Doc = dict[str, Any]

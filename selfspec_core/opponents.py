@@ -16,11 +16,11 @@ from selfspec_core.config import EvaluationSettings, Settings
 from selfspec_core.errors import UsageError
 from selfspec_core.models import build_model
 from selfspec_core.plugins import PluginHost
+from selfspec_core.similarity.text import within_reach
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.stages.baselines import Baseline
 from selfspec_core.stages.collateral import PREFIX
 from selfspec_core.stages.names import BASE_NAMES, CONTROLS, GENERIC, TUNED_NAMES
-from selfspec_core.text import within_reach
 from selfspec_core.types import Item, Seed
 
 _OWN_NAMES = {*BASE_NAMES, *CONTROLS, *TUNED_NAMES}

@@ -173,7 +173,7 @@ def _read_header(head: Traversable) -> dict[str, Any]:
 
 
 def _load_task(folder: Traversable, head: Traversable) -> Task:
-    from selfspec_core.benchmarks import ITEM_KEYS, parse_items  # numpy: listings do without
+    from selfspec_core.sets.items import ITEM_KEYS, parse_items  # numpy: listings do without
 
     table = _read_header(head)
     name, choices = table["name"], table.get("choices", [])

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from selfspec_core.components import Context, Filter, Generator, Model, Trainer
-from selfspec_core.diversity import diversity
 from selfspec_core.errors import SelfspecError
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder, Run
+from selfspec_core.similarity.diversity import diversity
 from selfspec_core.specialists import BySpecialist
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.stages.baselines import Baseline

@@ -30,7 +30,7 @@ class RoundResult:
     Attributes:
         system: the tuned system that does best on dev, and stands for the round.
         dev: its macro score there; None without dev items.
-        diversity: see `selfspec_core.diversity`.
+        diversity: see `selfspec_core.similarity.diversity`.
         collateral: gain over the base on dev items of other fields: name -> mean, low, high.
     """
 

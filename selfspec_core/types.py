@@ -288,7 +288,7 @@ class Task:
     """A named piece of work of a domain.
 
     Attributes:
-        metric: primary metric, a name of `selfspec_core.metrics.METRICS`.
+        metric: primary metric, a name of `selfspec_core.measures.metrics.METRICS`.
         items: the evaluation items.
     """
 

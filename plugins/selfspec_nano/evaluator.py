@@ -37,7 +37,7 @@ class NanoWorld(Answers):
 
 
 def _as_item(item: WorldItem) -> Item:
-    from selfspec_core.metrics import PRIMARY
+    from selfspec_core.measures.metrics import PRIMARY
 
     kind = cast(Kind, item.kind)
     output: list[Any] = item.output[0].split(", ") if kind == "ner" else item.output

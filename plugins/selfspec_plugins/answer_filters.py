@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, Literal
 
-from selfspec_core.parsing import parse
-from selfspec_core.text import words
+from selfspec_core.measures.parsing import parse
+from selfspec_core.similarity.text import words
 from selfspec_core.types import CLOSED_KINDS, Example, Kind
 from selfspec_plugins.checks import LEFTOVER_LABEL, PLACEHOLDER, EachFilter, Finding, match
 

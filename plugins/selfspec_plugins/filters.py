@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from selfspec_core.components import Filter
 from selfspec_core.hookspecs import hookimpl
-from selfspec_core.text import words
+from selfspec_core.similarity.text import words
 from selfspec_core.types import Example, Instruction
 from selfspec_plugins.answer_filters import WellFormedAnswer
 from selfspec_plugins.checks import LEFTOVER_LABEL, PLACEHOLDER, EachFilter, Finding, match

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from selfspec_core.components import Context, Filter
 from selfspec_core.hookspecs import hookimpl
-from selfspec_core.parsing import first_line, parse
+from selfspec_core.measures.parsing import first_line, parse
 from selfspec_core.types import KEEP, Example, Kind, Seed, Verdict
 
 SPAN_KINDS: frozenset[Kind] = frozenset({"ner", "list_qa", "extractive_qa", "numeric"})

@@ -68,7 +68,7 @@ class LmEval(Evaluator):
             UsageError: if lm-eval is not installed, a task is unknown or its documents have no
                 score each.
         """
-        from selfspec_core.metrics import GIVEN  # numpy, which listings do without
+        from selfspec_core.measures.metrics import GIVEN  # numpy, which listings do without
 
         self._load()
         items = []

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from selfspec_core.components import Context, Filter
 from selfspec_core.hookspecs import hookimpl
-from selfspec_core.text import Vocabulary, compared_text
+from selfspec_core.similarity.text import Vocabulary, compared_text
 from selfspec_core.types import KEEP, Instruction, Seed, Verdict
 
 _BLOCK = 256
@@ -36,7 +36,7 @@ class Novelty(Filter):
     Settings = NoveltySettings
 
     def __init__(self, settings: BaseModel | None = None) -> None:
-        from selfspec_core.copies import Pool  # numpy, which listings need not import
+        from selfspec_core.similarity.copies import Pool  # numpy, which listings need not import
 
         super().__init__(settings)
         self._vocabulary = Vocabulary()

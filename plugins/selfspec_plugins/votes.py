@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from math import isclose
 from typing import Any
 
-from selfspec_core.parsing import parse
-from selfspec_core.scoring import folded, overlap, squad
+from selfspec_core.measures.parsing import parse
+from selfspec_core.measures.scoring import folded, overlap, squad
 from selfspec_core.types import LIST_KINDS, Kind
 
 SAME_WORDS = 0.7

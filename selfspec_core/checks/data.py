@@ -9,7 +9,7 @@ from math import ceil
 from selfspec_core.checks.outcome import Outcome, skipped, verdict_on
 from selfspec_core.checks.package import Package
 from selfspec_core.packages import PASSAGES
-from selfspec_core.text import Vocabulary, compared_text
+from selfspec_core.similarity.text import Vocabulary, compared_text
 from selfspec_core.types import CLOSED_KINDS, Item, Seed, Task
 
 LEAST = {"seeds": 12, "seeds of a task": 5, "tasks": 2, "dev items": 8, "test items of a task": 4}
@@ -158,7 +158,7 @@ def uneven(found: list[str], choices: tuple[str, ...]) -> str | None:
 
 def seeds_apart(package: Package) -> Outcome:
     """Compares each seed with those before it, as the novelty filter compares proposals."""
-    from selfspec_core.copies import Pool  # numpy
+    from selfspec_core.similarity.copies import Pool  # numpy
 
     vocabulary, pool = Vocabulary(), Pool(NEAR)
     fixed = {row.instruction.strip() for row in package.rows if row.input}

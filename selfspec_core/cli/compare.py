@@ -37,10 +37,10 @@ def compared(given: Sequence[str]) -> dict[str, Any]:
     Raises:
         UsageError: naming the run that is not there or cannot be compared.
     """
-    from selfspec_core.comparing import Group, check_group
-    from selfspec_core.comparing import compare as compare_groups
     from selfspec_core.errors import UsageError
-    from selfspec_core.pooling import read_runs
+    from selfspec_core.measures.comparing import Group, check_group
+    from selfspec_core.measures.comparing import compare as compare_groups
+    from selfspec_core.measures.pooling import read_runs
     from selfspec_core.runs import find_run
 
     if not 2 <= len(given) <= len(ascii_uppercase):

@@ -17,7 +17,7 @@ _LONGEST = 34
 
 
 def print_comparison(result: Mapping[str, Any], out: Console) -> None:
-    """Prints what `selfspec_core.comparing.compare` returns."""
+    """Prints what `selfspec_core.measures.comparing.compare` returns."""
     groups = result["groups"]
     for group in groups:
         runs = ", ".join(group["runs"])

@@ -55,7 +55,7 @@ def collateral(fields: Mapping[str, Any]) -> RenderableType:
 
 def loss(gain: Mapping[str, Any]) -> str:
     """Says what became of another field: worse, if surely more than half a point is lost."""
-    from selfspec_core.statistics import Gain, conclusion
+    from selfspec_core.measures.statistics import Gain, conclusion
 
     own = Gain(gain["mean"], gain["low"], gain["high"])
     said = conclusion(own, min(gain["sizes"].values()))

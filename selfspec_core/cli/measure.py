@@ -16,9 +16,9 @@ from selfspec_core.cli.output import plain
 from selfspec_core.cli.progress import make_progress
 from selfspec_core.errors import UsageError
 from selfspec_core.firewall import Firewall
-from selfspec_core.hub import absolute
 from selfspec_core.request import Request
 from selfspec_core.runs import RoundFolder, Run, find_run
+from selfspec_core.sets.hub import absolute
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.stages.develop import develop
 from selfspec_core.stages.evaluate import evaluate as evaluate_systems

@@ -9,7 +9,7 @@ from shlex import quote
 
 from selfspec_core.errors import UsageError
 from selfspec_core.runs import RUNS
-from selfspec_core.text import unprintable
+from selfspec_core.similarity.text import unprintable
 
 LONGEST = 200
 """Bytes of a name at most; file systems take 255, and files beside the folder need a few."""

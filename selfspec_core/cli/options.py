@@ -81,9 +81,9 @@ def make_request(
     random_seed: int | None,
 ) -> Request:
     """Returns what the options add up to; paths are made absolute, to be found on resume."""
-    from selfspec_core.hub import absolute
     from selfspec_core.request import Request, resolved
     from selfspec_core.resolve import parse_flag
+    from selfspec_core.sets.hub import absolute
 
     flags = [parse_flag(flag) for flag in set_flags]
     if rounds is not None:

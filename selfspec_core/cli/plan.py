@@ -13,7 +13,7 @@ from selfspec_core.errors import UsageError
 if TYPE_CHECKING:
     from selfspec_core.components import Context
     from selfspec_core.pipeline import Parts
-    from selfspec_core.planning import Acceptance, Estimate, Work
+    from selfspec_core.planning.work import Acceptance, Estimate, Work
     from selfspec_core.request import Request
 
 
@@ -69,10 +69,11 @@ def _plan(
     hardware: str | None,
     parameters: float | None,
 ) -> dict[str, Any]:
-    from selfspec_core import paper, planning
     from selfspec_core.assemble import assemble
-    from selfspec_core.calibration import Calibration
     from selfspec_core.cli.clock import seconds_since_start
+    from selfspec_core.planning import paper
+    from selfspec_core.planning import work as planning
+    from selfspec_core.planning.calibration import Calibration
     from selfspec_core.progress import Silent
 
     gpu = paper.hardware(hardware) if hardware else None
@@ -114,7 +115,7 @@ def _plan(
 
 
 def _acceptance_of(name: str) -> Acceptance:
-    from selfspec_core.planning import acceptance_of
+    from selfspec_core.planning.work import acceptance_of
     from selfspec_core.runs import Run, find_run
 
     run = Run.open(find_run(name))

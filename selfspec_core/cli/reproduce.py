@@ -83,8 +83,8 @@ def _repeat(
 
 def _compared(path: Path, again: Path) -> dict[str, Any]:
     """Returns the files compared and, where they differ, the answers and the paired scores."""
-    from selfspec_core.comparing import Group, compare
-    from selfspec_core.pooling import read_runs
+    from selfspec_core.measures.comparing import Group, compare
+    from selfspec_core.measures.pooling import read_runs
     from selfspec_core.reproducing import answers_compared, files_compared
 
     result = files_compared(path, again)

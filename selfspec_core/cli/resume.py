@@ -11,7 +11,7 @@ def resume(run: str) -> None:
     """Go on where a run or a sweep stopped."""
     from selfspec_core.cli import session
     from selfspec_core.runs import find_run
-    from selfspec_core.sweeps import find_sweep
+    from selfspec_core.sweeps.points import find_sweep
 
     if (folder := find_sweep(run)) is not None:
         from selfspec_core.cli import sweeping

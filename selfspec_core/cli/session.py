@@ -30,7 +30,7 @@ from selfspec_core.runs import RUNS, Run
 from selfspec_core.sources import domain_clashes
 from selfspec_core.stages.collect import KEPT
 from selfspec_core.stopwatch import IMPORTS, Stopwatch
-from selfspec_core.sweeps import sweep_of
+from selfspec_core.sweeps.points import sweep_of
 
 
 def start(name: str, request: Request, as_asked: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from selfspec_core.errors import UsageError
 from selfspec_core.runs import RUNS, RoundFolder, Run, find_run, in_use
 from selfspec_core.stages.summary import funnel
 from selfspec_core.stopwatch import totals
-from selfspec_core.sweeps import SweepFolder, find_sweep
+from selfspec_core.sweeps.points import SweepFolder, find_sweep
 
 
 @click.command()

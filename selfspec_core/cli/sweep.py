@@ -41,7 +41,7 @@ def sweep(
     """
     from selfspec_core.cli.naming import made_up
     from selfspec_core.cli.sweeping import start
-    from selfspec_core.sweeps import Sweep, parse_over
+    from selfspec_core.sweeps.points import Sweep, parse_over
 
     key, values = parse_over(over)
     request = make_request(**asked)

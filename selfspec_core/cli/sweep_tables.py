@@ -10,7 +10,7 @@ from rich.text import Text
 
 from selfspec_core.cli.output import cell, console, print_json, table
 from selfspec_core.cli.tables import score, section
-from selfspec_core.sweeps import SweepFolder
+from selfspec_core.sweeps.points import SweepFolder
 
 OURS = "specialized@0"
 _ROLES = {"base": "base", "control": "seeds-only control"}
@@ -18,7 +18,7 @@ _ROLES = {"base": "base", "control": "seeds-only control"}
 
 def show_sweep(folder: SweepFolder, *, as_json: bool) -> dict[str, Any]:
     """Prints the results of a sweep on stdout, finished or not; returns them."""
-    from selfspec_core.sweep_results import summarize_sweep
+    from selfspec_core.sweeps.results import summarize_sweep
 
     summary = summarize_sweep(folder)
     if as_json:
@@ -29,7 +29,7 @@ def show_sweep(folder: SweepFolder, *, as_json: bool) -> dict[str, Any]:
 
 
 def print_sweep(summary: Mapping[str, Any], out: Console) -> None:
-    """Prints a sweep as `selfspec_core.sweep_results.summarize_sweep` gives it."""
+    """Prints a sweep as `selfspec_core.sweeps.results.summarize_sweep` gives it."""
     done = f"{summary['finished']} of {summary['points']} runs"
     about = f"  {summary['domain']} · {summary['model']} · {done}"
     out.print(Text.assemble(cell(summary["sweep"], "bold"), cell(about)))

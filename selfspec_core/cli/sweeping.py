@@ -28,9 +28,9 @@ from selfspec_core.plugins import PluginHost
 from selfspec_core.progress import Progress, Silent
 from selfspec_core.provenance import check_same
 from selfspec_core.runs import RUNS, RoundFolder, Run
-from selfspec_core.sharing import Store, share_answers, share_training
-from selfspec_core.sweep_results import finished
-from selfspec_core.sweeps import EACH, LEFT_OUT, Point, Sweep, SweepFolder, nested_part
+from selfspec_core.sweeps.points import EACH, LEFT_OUT, Point, Sweep, SweepFolder, nested_part
+from selfspec_core.sweeps.results import finished
+from selfspec_core.sweeps.sharing import Store, share_answers, share_training
 
 
 def start(name: str, sweep: Sweep, *, as_json: bool) -> None:
@@ -206,7 +206,7 @@ class Resident:
 
 def draw(summary: dict[str, Any], file: Path) -> None:
     """Draws the plot, if there is something to draw and something to draw with."""
-    from selfspec_core.sweep_figure import draw_sweep
+    from selfspec_core.sweeps.figure import draw_sweep
 
     if not any(row.get("systems") for row in summary["values"]):
         return

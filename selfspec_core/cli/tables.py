@@ -156,7 +156,7 @@ def gains(scores: Mapping[str, Any]) -> RenderableType:
 
 def gain_cells(gain: Mapping[str, Any], fewest: int) -> tuple[str, str, str]:
     """Returns a gain, its interval, and what it shows where the smallest task has `fewest`."""
-    from selfspec_core.statistics import Gain, conclusion  # numpy
+    from selfspec_core.measures.statistics import Gain, conclusion  # numpy
 
     said = conclusion(Gain(gain["mean"], gain["low"], gain["high"]), fewest)
     return f"{gain['mean']:+.3f}", interval(gain), said

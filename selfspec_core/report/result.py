@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from selfspec_core.measures.statistics import Gain, conclusion
 from selfspec_core.report.systems import better, explained, family, ordered, ours
 from selfspec_core.report.words import number, percent, shown, signed, span
-from selfspec_core.statistics import Gain, conclusion
 
 _AGAINST = {
     "base": "the untuned model in its better layout",

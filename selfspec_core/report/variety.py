@@ -8,7 +8,7 @@ from sys import intern
 from typing import Any
 
 from selfspec_core.report.words import SHORT, shown
-from selfspec_core.text import Vocabulary, compared_text, words
+from selfspec_core.similarity.text import Vocabulary, compared_text, words
 from selfspec_core.types import Example, Seed
 
 _BLOCK = 256
@@ -85,12 +85,12 @@ def nearest(examples: Sequence[Example], seeds: Sequence[Seed]) -> dict[str, Any
     """Returns how like its nearest seed each example is, and the pairs that are most alike.
 
     The measure of the novelty filter: ROUGE-L F1 over words of instruction and input, minus an
-    instruction that a seed has verbatim (`selfspec_core.copies`).
+    instruction that a seed has verbatim (`selfspec_core.similarity.copies`).
     """
     examples = [one for one in examples if words(f"{one.instruction} {one.input}")]
     if not examples or not seeds:
         return {"scores": [], "pairs": []}
-    from selfspec_core.copies import similarities
+    from selfspec_core.similarity.copies import similarities
 
     vocabulary = Vocabulary()
     fixed = frozenset(seed.instruction.strip() for seed in seeds)

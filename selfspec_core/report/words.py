@@ -9,7 +9,7 @@ from shlex import quote
 from typing import Any
 
 from selfspec_core.resolve import as_toml, flat
-from selfspec_core.text import unprintable
+from selfspec_core.similarity.text import unprintable
 
 LONG, SHORT = 420, 120
 """Characters of a text, and of an id, a reason or a name, that are shown at most."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from selfspec_core.components import Context, Evaluator
 from selfspec_core.layouts import LAYOUTS
+from selfspec_core.measures.statistics import Bootstrap, tabulate
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
-from selfspec_core.statistics import Bootstrap, tabulate
 from selfspec_core.types import Item, Prediction, System
 
 STAGE = "evaluate"

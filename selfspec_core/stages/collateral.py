@@ -7,9 +7,9 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from selfspec_core.components import Context
+from selfspec_core.measures.statistics import tabulate
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.asking import EvaluationSet, ask, bootstrap
-from selfspec_core.statistics import tabulate
 from selfspec_core.types import System
 
 PREFIX = "collateral/"

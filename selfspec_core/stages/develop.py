@@ -11,11 +11,11 @@ from typing import Any
 
 from selfspec_core.components import Context
 from selfspec_core.layouts import LAYOUTS
+from selfspec_core.measures.statistics import tabulate
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.asking import EvaluationSet, ask, bootstrap, choose_layout
 from selfspec_core.stages.collateral import collateral
 from selfspec_core.stages.names import BASE_BEST, TUNED
-from selfspec_core.statistics import tabulate
 from selfspec_core.stopping import DevGain
 from selfspec_core.types import Adapter, Item, Prediction, System
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from selfspec_core.components import Context
 from selfspec_core.files import write_atomically
+from selfspec_core.measures.statistics import Table, tabulate
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.asking import EvaluationSet, ask, bootstrap
 from selfspec_core.stages.baselines import Baseline, ask_baselines
@@ -23,7 +24,6 @@ from selfspec_core.stages.names import BASE_BEST
 from selfspec_core.stages.prefer import STAGE as PAIRS
 from selfspec_core.stages.summary import funnel
 from selfspec_core.stages.systems import better, pairs, systems
-from selfspec_core.statistics import Table, tabulate
 from selfspec_core.types import CLOSED_KINDS, Adapter, Item, Prediction, System
 
 

@@ -14,7 +14,7 @@ from math import ceil
 
 from selfspec_core.components import Context, Filter, Generator, Trainer
 from selfspec_core.firewall import Firewall
-from selfspec_core.parsing import parse
+from selfspec_core.measures.parsing import parse
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
 from selfspec_core.stages.names import PREFERRED

@@ -25,8 +25,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from selfspec_core.metrics import METRICS
-from selfspec_core.statistics import Bootstrap, Counts
+from selfspec_core.measures.metrics import METRICS
+from selfspec_core.measures.statistics import Bootstrap, Counts
 
 Draw = np.random.Generator
 Array = NDArray[np.float64]

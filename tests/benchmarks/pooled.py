@@ -1,8 +1,8 @@
 """`python tests/benchmarks/pooled.py RUN RUN RUN`: runs of several random seeds as one table.
 
-Prints the tables that README carries (`selfspec_core.pooling` says how runs become one); for runs
-of several domains, as many of each, one over all of their tasks too. The items are those of the
-domain, or of another set the runs asked (`--items nano-world`).
+Prints the tables that README carries (`selfspec_core.measures.pooling` says how runs become one);
+for runs of several domains, as many of each, one over all of their tasks too. The items are those
+of the domain, or of another set the runs asked (`--items nano-world`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path
 
 from selfspec_core.cli.order import ordered
 from selfspec_core.errors import UsageError
-from selfspec_core.pooling import Answered, Pool, pool, read_runs
+from selfspec_core.measures.pooling import Answered, Pool, pool, read_runs
+from selfspec_core.measures.statistics import Bootstrap
 from selfspec_core.runs import find_run
 from selfspec_core.stages.names import OURS
-from selfspec_core.statistics import Bootstrap
 
 
 def table(pooled: Pool, title: str) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selfspec_core.benchmarks import read_items
 from selfspec_core.errors import UsageError
-from selfspec_core.metrics import METRICS
-from selfspec_core.parsing import parse
+from selfspec_core.measures.metrics import METRICS
+from selfspec_core.measures.parsing import parse
+from selfspec_core.sets.items import read_items
 from selfspec_core.types import LIST_KINDS
 
 GOOD = {

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from selfspec_core import copies, prefix_index
-from selfspec_core.copies import Pool
-from selfspec_core.text import Vocabulary, rouge_l_encoded, words
+from selfspec_core.similarity import copies, prefix_index
+from selfspec_core.similarity.copies import Pool
+from selfspec_core.similarity.text import Vocabulary, rouge_l_encoded, words
 
 rouge_scorer = pytest.importorskip("rouge_score.rouge_scorer")
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfspec_core.diversity import distinct, diversity, nearest, new_ngrams
-from selfspec_core.text import rouge_l
+from selfspec_core.similarity.diversity import distinct, diversity, nearest, new_ngrams
+from selfspec_core.similarity.text import rouge_l
 
 TEXT = st.lists(st.sampled_from("abcdefgh"), max_size=9)
 
@@ -88,7 +88,7 @@ def test_of_very_many_texts_some_at_even_distances_stand_for_all(monkeypatch):
     rng = random.Random(5)
     texts = [[f"w{rng.randrange(60)}" for _ in range(8)] for _ in range(100)]
     every = nearest(texts)
-    monkeypatch.setattr("selfspec_core.diversity.MOST", 40)
+    monkeypatch.setattr("selfspec_core.similarity.diversity.MOST", 40)
     assert nearest(texts) == [every[place * 100 // 40] for place in range(40)]
 
 

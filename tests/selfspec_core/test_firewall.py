@@ -9,7 +9,7 @@ import pytest
 
 from selfspec_core.firewall import Firewall
 from selfspec_core.layouts import LAYOUTS
-from selfspec_core.text import words
+from selfspec_core.similarity.text import words
 from selfspec_core.types import Example, Item
 
 

@@ -11,11 +11,11 @@ import pytest
 
 from selfspec_core.assemble import assemble
 from selfspec_core.errors import SelfspecError, UsageError
-from selfspec_core.hub import absolute, check_mapping, mapped_sets, read_benchmark
-from selfspec_core.metrics import METRICS
-from selfspec_core.parsing import parse
+from selfspec_core.measures.metrics import METRICS
+from selfspec_core.measures.parsing import parse
 from selfspec_core.progress import Silent
 from selfspec_core.request import Request
+from selfspec_core.sets.hub import absolute, check_mapping, mapped_sets, read_benchmark
 from selfspec_core.types import LIST_KINDS, Example
 
 ROWS = json.loads(Path(__file__).with_name("hub_rows.json").read_text(encoding="utf-8"))

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from selfspec_core.intervals import interval
-from selfspec_core.metrics import METRICS
-from selfspec_core.statistics import Bootstrap, Counts
+from selfspec_core.measures.intervals import interval
+from selfspec_core.measures.metrics import METRICS
+from selfspec_core.measures.statistics import Bootstrap, Counts
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 

@@ -14,8 +14,8 @@ from selfspec_core import lm_eval_scoring
 from selfspec_core.errors import UsageError
 from selfspec_core.layouts import LAYOUTS
 from selfspec_core.lm_eval_tasks import MODULE, Tasks, tasks_of, write_tasks
-from selfspec_core.parsing import parse
-from selfspec_core.statistics import Bootstrap, tabulate
+from selfspec_core.measures.parsing import parse
+from selfspec_core.measures.statistics import Bootstrap, tabulate
 from selfspec_core.types import CLOSED_KINDS, Item, Prediction
 
 

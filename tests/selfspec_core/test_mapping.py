@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfspec_core.mapping import BadRow, MissingColumn, SetMapping, column, fill, item_fields
+from selfspec_core.sets.mapping import BadRow, MissingColumn, SetMapping, column, fill, item_fields
 
 ROW = {
     "text": "Rain fell.",

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfspec_core.errors import UsageError
-from selfspec_core.metrics import GIVEN, METRIC_TEXTS, METRICS, PRIMARY, metric_name
+from selfspec_core.measures.metrics import GIVEN, METRIC_TEXTS, METRICS, PRIMARY, metric_name
 from selfspec_core.types import KINDS, Item
 
 TONE = ("positive", "negative", "neutral")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfspec_core.parsing import first_line, number, parse, split_list
+from selfspec_core.measures.parsing import first_line, number, parse, split_list
 from selfspec_core.types import KINDS
 
 TONE = ("positive", "negative", "neutral")

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from whole_runs import SMALL, make, rows
 
-from selfspec_core import paper
 from selfspec_core.assemble import Assembly, assemble
-from selfspec_core.calibration import Calibration
 from selfspec_core.errors import UsageError
-from selfspec_core.planning import (
+from selfspec_core.planning import paper
+from selfspec_core.planning.calibration import Calibration
+from selfspec_core.planning.work import (
     Acceptance,
     Costs,
     Way,

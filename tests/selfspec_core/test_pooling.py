@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from selfspec_core.errors import UsageError
-from selfspec_core.pooling import Answered, pool, read_runs
-from selfspec_core.statistics import Bootstrap, Counts
+from selfspec_core.measures.pooling import Answered, pool, read_runs
+from selfspec_core.measures.statistics import Bootstrap, Counts
 from selfspec_core.types import Item, Prediction
 
 

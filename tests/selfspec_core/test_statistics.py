@@ -7,7 +7,14 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from selfspec_core.statistics import LEAST_ITEMS, Bootstrap, Counts, Gain, conclusion, tabulate
+from selfspec_core.measures.statistics import (
+    LEAST_ITEMS,
+    Bootstrap,
+    Counts,
+    Gain,
+    conclusion,
+    tabulate,
+)
 from selfspec_core.types import Item, Prediction
 
 

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfspec_core.stretches import COMMON, Stretches
-from selfspec_core.text import Vocabulary, rouge_l_encoded
+from selfspec_core.similarity.stretches import COMMON, Stretches
+from selfspec_core.similarity.text import Vocabulary, rouge_l_encoded
 
 few_words = st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=14).map("".join)
 

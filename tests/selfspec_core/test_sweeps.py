@@ -13,8 +13,8 @@ from selfspec_core.components import Model
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.model_types import Sampling
 from selfspec_core.request import Request
-from selfspec_core.sharing import Store, share_answers
-from selfspec_core.sweeps import Point, Sweep, SweepFolder, nested_part, parse_over
+from selfspec_core.sweeps.points import Point, Sweep, SweepFolder, nested_part, parse_over
+from selfspec_core.sweeps.sharing import Store, share_answers
 
 
 @pytest.mark.parametrize(

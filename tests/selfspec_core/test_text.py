@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import Indel
 
-from selfspec_core.copies import length_bounds
-from selfspec_core.text import Vocabulary, compared_text, rouge_l, unprintable, words
+from selfspec_core.similarity.copies import length_bounds
+from selfspec_core.similarity.text import Vocabulary, compared_text, rouge_l, unprintable, words
 
 TEXTS = st.lists(st.sampled_from("a b c d e".split()), max_size=15).map(" ".join)
 

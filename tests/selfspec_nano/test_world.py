@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from selfspec_core import Domain
-from selfspec_core.metrics import PRIMARY
+from selfspec_core.measures.metrics import PRIMARY
 from selfspec_core.packages import load_tasks
 from selfspec_nano import world
 from selfspec_nano.content import load_domains

@@ -6,7 +6,7 @@ import pytest
 
 from selfspec_core.checks import RULES, Package, apply
 from selfspec_core.plugins import PluginHost
-from selfspec_core.text import within_reach, words
+from selfspec_core.similarity.text import within_reach, words
 
 PACKAGED = {"names", "import_light", "recipes"}  # rules of a distribution of its own
 FIELDS = (

@@ -14,8 +14,8 @@ from selfspec_core.config import ModelSettings, Settings
 from selfspec_core.errors import UsageError
 from selfspec_core.layouts import LAYOUTS
 from selfspec_core.lm_eval_tasks import Tasks, write_tasks
-from selfspec_core.metrics import METRICS
-from selfspec_core.statistics import Bootstrap, tabulate
+from selfspec_core.measures.metrics import METRICS
+from selfspec_core.measures.statistics import Bootstrap, tabulate
 from selfspec_core.types import Item, System
 from selfspec_plugins.answers import Answers
 from selfspec_plugins.harness import LmEval, LmEvalSettings

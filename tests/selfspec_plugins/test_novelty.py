@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfspec_core.text import compared_text, words
+from selfspec_core.similarity.text import compared_text, words
 from selfspec_core.types import Instruction, Seed
 from selfspec_plugins.novelty import Novelty, NoveltySettings
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfspec_core.files import write_atomically
-from selfspec_core.text import unprintable
+from selfspec_core.similarity.text import unprintable
 
 if TYPE_CHECKING:
     from selfspec_core.finished import Specialist

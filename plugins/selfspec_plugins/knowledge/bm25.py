@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from selfspec_core.files import new_folder
-from selfspec_core.text import words
+from selfspec_core.similarity.text import words
 
 K1, B = 1.2, 0.75
 

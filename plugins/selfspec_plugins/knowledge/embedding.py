@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from selfspec_core import UsageError
-from selfspec_core.text import words
+from selfspec_core.similarity.text import words
 
 HASHED = "hashed"
 DIMENSIONS = 384

@@ -82,7 +82,7 @@ def _one_pool(*arguments: str) -> dict[str, Any]:
 def _scorer() -> Any:
     from rouge_score import rouge_scorer
 
-    from selfspec_core.text import words
+    from selfspec_core.similarity.text import words
 
     class Words:
         def tokenize(self, text: str) -> list[str]:

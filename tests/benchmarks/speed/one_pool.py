@@ -23,7 +23,7 @@ from rapidfuzz.process import cdist
 
 from selfspec_core.components import Context, Model
 from selfspec_core.config import Settings
-from selfspec_core.text import Vocabulary
+from selfspec_core.similarity.text import Vocabulary
 from selfspec_core.types import Instruction
 from selfspec_plugins.novelty import Novelty
 from speed.texts import instructions

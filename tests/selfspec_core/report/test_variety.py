@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from selfspec_core.report.samples import ACCEPTED, REJECTED, samples
 from selfspec_core.report.variety import distinct, nearest, pairs, variety
 from selfspec_core.runs import RoundFolder
-from selfspec_core.text import compared_text, rouge_l
+from selfspec_core.similarity.text import compared_text, rouge_l
 from selfspec_core.types import Example, Seed
 
 WORDS = st.lists(st.sampled_from("a b c d e f".split()), max_size=8)

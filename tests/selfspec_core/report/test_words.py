@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from selfspec_core.report.words import command, markdown, shown
 from selfspec_core.resolve import merge, parse_flag
-from selfspec_core.text import unprintable
+from selfspec_core.similarity.text import unprintable
 
 
 @given(st.text(), st.integers(1, 60))

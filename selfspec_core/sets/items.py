@@ -20,7 +20,7 @@ from typing import Any
 
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.jsonl import check_id, read_jsonl, repeated
-from selfspec_core.metrics import METRICS, PRIMARY, metric_name
+from selfspec_core.measures.metrics import METRICS, PRIMARY, metric_name
 from selfspec_core.types import KINDS, LIST_KINDS, Item, Kind
 
 Row = dict[str, Any]

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from selfspec_core.pooling import Answered, Pool, over_runs, pool, read_runs
+from selfspec_core.measures.pooling import Answered, Pool, over_runs, pool, read_runs
+from selfspec_core.measures.statistics import Bootstrap, Table
 from selfspec_core.stages.names import BASES, OURS, SEED_CONTROLS
-from selfspec_core.statistics import Bootstrap, Table
-from selfspec_core.sweeps import LEFT_OUT, Point, SweepFolder
+from selfspec_core.sweeps.points import LEFT_OUT, Point, SweepFolder
 
 
 def summarize_sweep(folder: SweepFolder) -> dict[str, Any]:

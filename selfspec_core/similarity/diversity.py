@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from sys import intern
 from typing import TYPE_CHECKING, Protocol
 
-from selfspec_core.text import Vocabulary, compared_text, words
+from selfspec_core.similarity.text import Vocabulary, compared_text, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,9 +103,9 @@ def nearest(texts: Sequence[Sequence[str]]) -> list[float]:
     other, so that the time grows with the number of texts and not with its square.
 
     Exact, and batched: texts folded to 256 characters are compared first, which bounds what the
-    texts themselves can have from above (see `selfspec_core.copies`).
+    texts themselves can have from above (see `selfspec_core.similarity.copies`).
     """
-    from selfspec_core.copies import folded, similarities
+    from selfspec_core.similarity.copies import folded, similarities
 
     vocabulary = Vocabulary()
     encoded = [vocabulary.encode_words(text) for text in texts]
@@ -126,7 +126,7 @@ def _most_like(encoded: Sequence[str], row: int, bounds: NDArray[np.float64]) ->
     """Returns a text's highest similarity to another, given what each can have at most."""
     import numpy as np
 
-    from selfspec_core.copies import similarities
+    from selfspec_core.similarity.copies import similarities
 
     few = min(_FEW, len(bounds))
     first = np.argpartition(-bounds, few - 1)[:few]

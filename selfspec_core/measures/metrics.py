@@ -2,7 +2,7 @@
 
 A metric turns an item and its parsed answer into k numbers. The score of any (re)sample of items
 is a function of the sums of these numbers alone, so that all resamples of a bootstrap are one
-matrix product of resample weights with counts; see `selfspec_core.statistics`.
+matrix product of resample weights with counts; see `selfspec_core.measures.statistics`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfspec_core import scoring
 from selfspec_core.errors import UsageError, nearest
+from selfspec_core.measures import scoring
 from selfspec_core.types import Item, Kind
 
 Floats = NDArray[np.float64]

@@ -1,6 +1,6 @@
 """Public sets from the Hugging Face hub: `--benchmark hf:OWNER/NAME[:CONFIG]`.
 
-What a set's columns mean is a mapping (`selfspec_core.mapping`) in `benchmarks.toml` of an
+What a set's columns mean is a mapping (`selfspec_core.sets.mapping`) in `benchmarks.toml` of an
 installed domain package; the asked-for domain's own mappings come first, then the others'.
 """
 
@@ -17,12 +17,12 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from selfspec_core.benchmarks import parse_items, read_items
 from selfspec_core.errors import SelfspecError, UsageError
-from selfspec_core.mapping import BadRow, MissingColumn, SetMapping, item_fields
-from selfspec_core.metrics import metric_name
+from selfspec_core.measures.metrics import metric_name
 from selfspec_core.packages import package_file
 from selfspec_core.resolve import filled
+from selfspec_core.sets.items import parse_items, read_items
+from selfspec_core.sets.mapping import BadRow, MissingColumn, SetMapping, item_fields
 from selfspec_core.sources import DOMAIN_GROUP, entries
 from selfspec_core.types import Item
 

@@ -4,7 +4,7 @@ Items are resampled within their task, demonstration sets too where there are se
 computed anew inside each resample and averaged over tasks (macro). All systems of a run share the
 resample weights, so the difference of two systems is paired by item.
 
-How the ends are found, and how often they hold the truth, is in `selfspec_core.intervals`.
+How the ends are found, and how often they hold the truth, is in `selfspec_core.measures.intervals`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from selfspec_core.intervals import Effects, Floats, difference, interval
-from selfspec_core.metrics import METRICS
+from selfspec_core.measures.intervals import Effects, Floats, difference, interval
+from selfspec_core.measures.metrics import METRICS
 from selfspec_core.types import Item, Prediction, Score
 
 LEAST_ITEMS = 12

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from selfspec_core.components import Context
 from selfspec_core.errors import UsageError, nearest
-from selfspec_core.planning import Costs, Way
+from selfspec_core.planning.work import Costs, Way
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from selfspec_core.parsing import number, split_list
-from selfspec_core.text import Vocabulary, rouge_l_encoded
+from selfspec_core.measures.parsing import number, split_list
+from selfspec_core.similarity.text import Vocabulary, rouge_l_encoded
 from selfspec_core.types import LIST_KINDS, Item
 
 Sets = tuple[set[str], set[str]]

@@ -21,7 +21,7 @@ from selfspec_core.assemble import Assembly
 from selfspec_core.components import Context
 from selfspec_core.layouts import LAYOUTS, Layout
 from selfspec_core.pipeline import Parts
-from selfspec_core.planning import Acceptance, Costs, Way, with_settings
+from selfspec_core.planning.work import Acceptance, Costs, Way, with_settings
 from selfspec_core.runs import dumps
 from selfspec_core.stages.chain import Chain
 from selfspec_core.types import Adapter, Example, Instruction, Item, Seed, System

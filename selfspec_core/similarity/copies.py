@@ -21,8 +21,8 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from selfspec_core.prefix_index import PrefixIndex
-from selfspec_core.text import rouge_l_encoded
+from selfspec_core.similarity.prefix_index import PrefixIndex
+from selfspec_core.similarity.text import rouge_l_encoded
 
 HAIR = 1e-6
 """Far more than rounding moves a score, and rapidfuzz a cut-off (by 1e-8: of what scores just the

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from selfspec_core.copies import folded
+from selfspec_core.similarity.copies import folded
 
 COMMON = 3
 """Length, in words, of a run that a text and a row must share to be compared any further."""

@@ -16,11 +16,11 @@ from typing import Any
 
 from selfspec_core.assemble import read_sets
 from selfspec_core.errors import UsageError
+from selfspec_core.measures.statistics import Bootstrap, Counts, Gain, Table, tabulate
 from selfspec_core.provenance import digest_rows
 from selfspec_core.request import Request
 from selfspec_core.runs import RoundFolder, Run
 from selfspec_core.stages.asking import EvaluationSet
-from selfspec_core.statistics import Bootstrap, Counts, Gain, Table, tabulate
 from selfspec_core.types import CLOSED_KINDS, Item, Prediction
 
 

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from selfspec_core.errors import UsageError
-from selfspec_core.pooling import Answered, Pool, over_runs, pool
+from selfspec_core.measures.pooling import Answered, Pool, over_runs, pool
+from selfspec_core.measures.statistics import Bootstrap, conclusion
 from selfspec_core.provenance import differences
 from selfspec_core.stages.names import OURS
-from selfspec_core.statistics import Bootstrap, conclusion
 from selfspec_core.types import Item
 
 _DRAWN = ("settings.random_seed", "settings.seeds.draw")

@@ -1,7 +1,7 @@
 """What a run would take: the work that its settings add up to, times what each piece costs.
 
-All of it is arithmetic. What pieces cost on a machine is measured by `selfspec_core.calibration`;
-what they would cost on one that is not there is worked out by `selfspec_core.paper`.
+All of it is arithmetic. What pieces cost on a machine is measured by `calibration`; what they would
+cost on one that is not there is worked out by `paper`.
 """
 
 from __future__ import annotations

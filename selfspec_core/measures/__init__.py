@@ -1,0 +1,1 @@
+"""From answers to numbers: parsing, scores, metrics, intervals, several runs as one."""

@@ -1,0 +1,1 @@
+"""Where evaluation items come from: files, and public sets by a mapping."""

@@ -1,0 +1,1 @@
+"""Runs over one setting: which, what they share, and what they add up to."""
