@@ -98,7 +98,7 @@ _HOMES = (  # searched in this order: those that take longest to import come las
     "progress",
     "types",
     "packages",
-    "parsing",
+    "measures.parsing",
     "components.settings",
 )
 
