@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,37 @@ WORDS = "rates capital buyer contract Paris aspirin money court price sentence v
 
 ALPACA = [{"training": {"layout": "alpaca"}}]
 """The layout with two stop strings."""
+
+
+def _llama(**changes):
+    config = tiny_models.config("llama")
+    for key, value in changes.items():
+        setattr(config, key, value)
+    return config
+
+
+LLAMAS = {
+    "plain": _llama,
+    "biases": partial(_llama, attention_bias=True, mlp_bias=True),
+    "tied": partial(_llama, tie_word_embeddings=True, num_key_value_heads=4),
+    "slow rotation": partial(
+        _llama,
+        rope_parameters={
+            "rope_type": "llama3",
+            "rope_theta": 10000.0,
+            "factor": 8.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 32,
+        },
+    ),
+    "fast rotation": partial(
+        _llama, rope_parameters={"rope_type": "default", "rope_theta": 500.0}, rms_norm_eps=1e-3
+    ),
+    "wide heads": partial(_llama, head_dim=16),
+    "padded": partial(_llama, vocab_size=448),
+}
+"""Configurations of Llamas that differ in what a file has to carry."""
 
 
 def seed(number: int) -> dict[str, Any]:

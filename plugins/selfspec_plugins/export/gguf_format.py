@@ -72,7 +72,15 @@ def write_merged(
     hf = was.merged()
     notes = gguf_file.write(path, hf, tokenizer, vocabulary, precision, name)
     gguf_file.check_stored(path, hf)
-    return notes, {"pre": vocabulary.pre, "texts_read_alike": vocabulary.compared}
+    split = {"pre": vocabulary.pre, "texts": len(texts), "otherwise": len(vocabulary.otherwise)}
+    if vocabulary.otherwise:
+        example = " ".join(vocabulary.otherwise[0].split())[:60]
+        notes.append(
+            f"llama.cpp splits text by '{vocabulary.pre}', not by this tokenizer's own pattern: "
+            f"it reads {split['otherwise']} of {len(texts)} texts of the run as other tokens, "
+            f"such as {example!r}"
+        )
+    return notes, split
 
 
 def opened(was: Trained, path: Path) -> tuple[Any, Callable[[str], Ids]]:

@@ -2,7 +2,7 @@
 
 llama.cpp splits text into words by one of the patterns it knows, chosen by name, before it merges.
 A tokenizer's own pattern cannot be written down. So each pattern is tried on the run's own texts,
-and one is taken under which they become the very tokens that they are to the model.
+and that is taken under which most of them become the very tokens that they are to the model.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from selfspec_core import SelfspecError, UsageError
+from selfspec_core import UsageError
 
 NORMAL, CONTROL, USER_DEFINED, UNUSED = 1, 3, 4, 5
 """Types of tokens, as GGUF numbers them."""
@@ -40,14 +40,14 @@ class Vocabulary:
 
     Attributes:
         pre: llama.cpp's name of the way to split.
-        compared: how many texts were read alike.
+        otherwise: the texts that become other tokens under it than they are to the model.
     """
 
     tokens: list[str]
     types: list[int]
     merges: list[str]
     pre: str
-    compared: int
+    otherwise: list[str]
 
 
 def vocabulary_of(tokenizer: Any, size: int, texts: Sequence[str]) -> Vocabulary:
@@ -55,11 +55,10 @@ def vocabulary_of(tokenizer: Any, size: int, texts: Sequence[str]) -> Vocabulary
 
     Args:
         size: rows of the model's embedding; more than there are tokens are named as padding.
-        texts: what has to be read alike.
+        texts: what should be read alike.
 
     Raises:
         UsageError: if it is no byte-level BPE.
-        SelfspecError: if llama.cpp knows no way to split under which the texts are read alike.
     """
     data = _backend(tokenizer)
     tokens = [f"[PAD{number}]" for number in range(size)]
@@ -73,7 +72,7 @@ def vocabulary_of(tokenizer: Any, size: int, texts: Sequence[str]) -> Vocabulary
             CONTROL if added["special"] else USER_DEFINED,
         )
     merges = [one if isinstance(one, str) else " ".join(one) for one in data["model"]["merges"]]
-    return Vocabulary(tokens, types, merges, _split_of(data, texts), len(texts))
+    return Vocabulary(tokens, types, merges, *_split_of(data, texts))
 
 
 def _backend(tokenizer: Any) -> dict[str, Any]:
@@ -88,24 +87,19 @@ def _backend(tokenizer: Any) -> dict[str, Any]:
     return data
 
 
-def _split_of(data: dict[str, Any], texts: Sequence[str]) -> str:
-    """Returns the first way to split under which every text becomes the same tokens."""
+def _split_of(data: dict[str, Any], texts: Sequence[str]) -> tuple[str, list[str]]:
+    """Returns the way to split under which most texts become the same tokens, and the others."""
     from tokenizers import Tokenizer
 
     own = _ids(Tokenizer.from_str(json.dumps(data)), texts)
-    fewest, nearest, example = len(texts) + 1, "", ""
+    best: tuple[str, list[str]] | None = None
     for name in sorted(PATTERNS, key=lambda one: PATTERNS[one] != _patterns(data)):
         there = _ids(as_split_by(data, name), texts)
         other = [text for text, a, b in zip(texts, own, there, strict=True) if a != b]
-        if not other:
-            return name
-        if len(other) < fewest:
-            fewest, nearest, example = len(other), name, other[0]
-    raise SelfspecError(
-        "gguf: llama.cpp has no way to split text under which this model's tokenizer is the same; "
-        f"'{nearest}' comes nearest and reads {fewest} of {len(texts)} texts of the run otherwise, "
-        f"as {' '.join(example.split())[:60]!r}"
-    )
+        if best is None or len(other) < len(best[1]):
+            best = name, other
+    assert best is not None
+    return best
 
 
 def as_split_by(data: dict[str, Any], name: str) -> Any:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfspec_core import Exporter, Progress
-from selfspec_core.config import ModelSettings
 from selfspec_plugins.export import trained
 from selfspec_plugins.export.cards import agreement, write_card
 from selfspec_plugins.export.parity import compare
@@ -72,8 +71,8 @@ class MergedExporter(Exporter):
         was.model.tokenizer.save_pretrained(out)
         del hf
         was.release()
-        own = was.model.settings
-        again = TransformersModel(ModelSettings(path=out, device=own.device, chat=own.chat, **FULL))
+        place = {"name": "transformers", "path": out, "revision": None, **FULL}
+        again = TransformersModel(was.model.settings.model_copy(update=place))
         again.load()
         parity = compare(
             self.name,

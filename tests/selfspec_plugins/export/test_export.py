@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 
 import pytest
 import tiny_models
@@ -159,38 +158,9 @@ def test_a_wrong_modelfile_fails_the_export(export, monkeypatch):
         assert said in str(result.exception) and not out.exists()
 
 
-def _llama(**changes):
-    config = tiny_models.config("llama")
-    for key, value in changes.items():
-        setattr(config, key, value)
-    return config
-
-
-VARIANTS = {
-    "biases": partial(_llama, attention_bias=True, mlp_bias=True),
-    "tied": partial(_llama, tie_word_embeddings=True, num_key_value_heads=4),
-    "slow rotation": partial(
-        _llama,
-        rope_parameters={
-            "rope_type": "llama3",
-            "rope_theta": 10000.0,
-            "factor": 8.0,
-            "low_freq_factor": 1.0,
-            "high_freq_factor": 4.0,
-            "original_max_position_embeddings": 32,
-        },
-    ),
-    "fast rotation": partial(
-        _llama, rope_parameters={"rope_type": "default", "rope_theta": 500.0}, rms_norm_eps=1e-3
-    ),
-    "wide heads": partial(_llama, head_dim=16),
-    "padded": partial(_llama, vocab_size=448),
-}
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", list(tiny_runs.LLAMAS))
 def test_llamas_of_every_build_come_back_from_gguf(export, tmp_path, variant):
-    tiny_runs.build(tmp_path / "home", VARIANTS[variant]())
+    tiny_runs.build(tmp_path / "home", tiny_runs.LLAMAS[variant]())
     result, out = export("gguf", "f32", at=tmp_path / "home")
     assert result.exit_code == 0, result.exception
     parity = json.loads((out / "export.json").read_text())["parity"]
@@ -340,6 +310,19 @@ def test_a_mismatch_is_not_pushed(export, monkeypatch):
     assert result.exception is not None and Hub.asked == []
 
 
+@pytest.mark.parametrize("to", ["adapter", "merged", "gguf", "ollama"])
+def test_an_interrupted_export_leaves_nothing(export, monkeypatch, to):
+    from selfspec_plugins.export import parity
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(parity, "_differ", stopped)
+    result, out = export(to)
+    assert str(result.exception) == "interrupted; nothing was left behind"
+    assert result.exception.exit_code == 130 and list(out.parent.iterdir()) == []
+
+
 def test_it_lies_in_the_run_by_default(home, monkeypatch):
     monkeypatch.chdir(home)
     result = CliRunner().invoke(cli, ["export", "tiny", "--to", "merged", "--quantize", "f16"])
@@ -371,3 +354,35 @@ def test_the_specialist_is_the_one_that_did_better_on_dev(home, tmp_path, monkey
         assert found.system == better
         assert found.adapter.name == {"specialized": "adapter"}.get(better, better)
         assert found.base_layout(found.model()).name == "question"
+
+
+def _splitting_by(pattern):
+    """Returns the tiny tokenizer with a pattern of its own."""
+    from tokenizers import Regex, pre_tokenizers
+
+    tokenizer = tiny_models.tokenizer()
+    backend = type(tokenizer.backend_tokenizer).from_str(tokenizer.backend_tokenizer.to_str())
+    split = pre_tokenizers.Split(Regex(pattern), "isolated")
+    level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    backend.pre_tokenizer = pre_tokenizers.Sequence([split, level])
+    return type(tokenizer)(tokenizer_object=backend, eos_token="<|end|>", bos_token="<|end|>")
+
+
+def test_golden_prompts_that_llama_cpp_would_read_otherwise_fail(export, tmp_path):
+    tiny_runs.build(tmp_path / "home", "llama", _splitting_by("."))  # nothing is ever merged
+    result, out = export("gguf", at=tmp_path / "home")
+    assert "read as other tokens from place" in str(result.exception) and not out.exists()
+
+
+def test_other_texts_that_it_would_read_otherwise_are_counted(export, tmp_path):
+    from selfspec_plugins.export.gguf_tokens import PATTERNS
+
+    own = _splitting_by(" ca(?=pital letters)|" + PATTERNS["gpt-2"][0])
+    run = tiny_runs.build(tmp_path / "home", "llama", own)
+    last = {**tiny_runs.seed(24), "input": "Write the name in capital letters."}
+    for file in (run / "seeds.jsonl", tmp_path / "home/seeds.jsonl"):
+        file.write_text(file.read_text() + json.dumps(last) + "\n")
+    result, out = export("gguf", at=tmp_path / "home")
+    assert result.exit_code == 0, result.exception
+    assert "it reads 1 of 45 texts of the run as other tokens" in result.stdout
+    assert json.loads((out / "export.json").read_text())["tokenizer"]["otherwise"] == 1

@@ -8,7 +8,7 @@ import tiny_models
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfspec_core.errors import SelfspecError, UsageError
+from selfspec_core.errors import UsageError
 from selfspec_plugins.export import modelfile
 from selfspec_plugins.export.gguf_file import interleaved, rounding
 from selfspec_plugins.export.gguf_tokens import CONTROL, PATTERNS, UNUSED, vocabulary_of
@@ -48,18 +48,38 @@ def test_a_tokenizer_that_splits_by_a_known_pattern_is_found(pre):
     tokenizer = _splitting_by(*PATTERNS[pre])
     texts = ["It's 12345 o'clock,\n\n  and THEY'RE late (again)…", *tiny_models.TEXTS]
     found = vocabulary_of(tokenizer, 512, texts)
-    assert found.pre == pre and found.compared == len(texts)
+    assert found.pre == pre and found.otherwise == []
     assert found.tokens[0] == "<|end|>" and found.types[0] == CONTROL
     size = len(tokenizer)
     assert found.tokens[size] == f"[PAD{size}]" and found.types[size] == UNUSED
     assert len(found.tokens) == 512 and " " in found.merges[0]
 
 
-def test_a_way_to_split_that_nobody_knows_is_refused_with_a_text():
+def test_of_ways_to_split_that_do_not_fit_the_nearest_is_taken_and_the_rest_is_said():
     tokenizer = _splitting_by(r"xa(?=b)|ab|[^ab]", texts=["xab ab ab"] * 9)
-    assert vocabulary_of(tokenizer, 512, ["ab x"]).pre  # nothing here tells the ways apart
-    with pytest.raises(SelfspecError, match=r"reads 1 of 2 texts of the run otherwise, as 'xab"):
-        vocabulary_of(tokenizer, 512, ["ab x", "xab ab"])
+    assert vocabulary_of(tokenizer, 512, ["ab x"]).otherwise == []
+    assert vocabulary_of(tokenizer, 512, ["ab x", "xab ab"]).otherwise == ["xab ab"]
+
+
+@pytest.mark.parametrize("domain", ["finance", "law", "biomedicine", "general"])
+def test_nano_reads_the_seeds_of_every_domain_as_llama_cpp_would(domain):
+    """Its own pattern is none of llama.cpp's, but it merges nothing across their borders."""
+    from importlib import resources
+
+    from transformers import AutoTokenizer
+
+    from selfspec_core.layouts import LAYOUTS
+    from selfspec_core.packages import parse_seeds
+
+    tokenizer = AutoTokenizer.from_pretrained(str(resources.files("selfspec_nano") / "weights"))
+    file = resources.files("selfspec_seeds") / f"{domain}.jsonl"
+    texts = [
+        layout.entry(seed.instruction, seed.input, seed.output)
+        for seed in parse_seeds(file, domain)
+        for layout in LAYOUTS.values()
+    ]
+    found = vocabulary_of(tokenizer, 4096, texts)
+    assert len(found.otherwise) <= len(texts) / 50  # words such as Mini-BESTest
 
 
 def _splitting_by(*patterns, texts=tiny_models.TEXTS):
