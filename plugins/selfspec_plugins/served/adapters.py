@@ -18,14 +18,15 @@ _LOAD = "load_lora_adapter"
 def name_of(servers: Servers, folder: Path) -> tuple[str, str]:
     """Returns an adapter's name on the servers, and the digest that the name is made from.
 
-    The name tells its weights, so no server answers with an older adapter of the same folder. The
-    folder has to be readable where the servers run.
+    The name tells its files, all but the card, so no server answers with an older adapter of the
+    same folder. The folder has to be readable where the servers run.
 
     Raises:
         UsageError: naming the server that neither has it nor loads it, and what to start it with.
     """
-    weights = sorted(folder.glob("adapter_model.*"))
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in weights)).hexdigest()[:16]
+    files = sorted(file for file in folder.iterdir() if file.is_file() and file.suffix != ".md")
+    told = [(file.name, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]
+    digest = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
     name = f"selfspec-{digest}"
     for server in servers.servers:
         servers.run(_bring(servers, server, name, folder))

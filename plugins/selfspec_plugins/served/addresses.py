@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from selfspec_core.errors import UsageError
 
+SECRET = 8
+"""Letters from which on a key is one; shorter ones (`none`, `EMPTY`) only fill its place."""
 _HOW = "as in --set model.base_url=http://localhost:8000/v1"
 
 
@@ -39,7 +41,7 @@ def check_addresses(urls: Sequence[str], variable: str) -> None:
         raise UsageError(f"model.base_url: name the server, {_HOW}")
     key = key_in(variable)
     for url in urls:
-        if re.search(r"[@?#]", url) or (key and key in url):
+        if re.search(r"[@?#]", url) or holds(url, key):
             raise UsageError(
                 "model.base_url: an address with a user, password, key or query is refused; "
                 f"put the key into the environment variable {variable}"
@@ -53,3 +55,8 @@ def check_addresses(urls: Sequence[str], variable: str) -> None:
             raise UsageError(f"model.base_url = {url!r}: expected an address, {_HOW}")
     if len({url.rstrip("/") for url in urls}) < len(urls):
         raise UsageError("model.base_url: names a server twice")
+
+
+def holds(text: str, key: str | None) -> bool:
+    """Says whether a key stands in a text."""
+    return key is not None and len(key) >= SECRET and key in text

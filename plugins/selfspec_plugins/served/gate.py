@@ -40,8 +40,12 @@ class Gate:
         return now >= self.opens and self.running < int(self.limit)
 
     def answered(self) -> None:
-        """Takes note of an answer."""
-        self.limit = min(self._most, self.limit + 1 / self.limit)
+        """Takes note of an answer, before it is no longer under way.
+
+        Nothing is learnt from one that came while there was room: the limit stays.
+        """
+        if self.running >= int(self.limit):
+            self.limit = min(self._most, self.limit + 1 / self.limit)
         self._strikes = 0
 
     def overloaded(self, sent: float, now: float) -> None:

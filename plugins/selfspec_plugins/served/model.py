@@ -12,7 +12,7 @@ from selfspec_core.config import ModelSettings
 from selfspec_core.errors import UsageError
 from selfspec_core.model_types import Capabilities, Sampling
 from selfspec_core.progress import Progress, Silent
-from selfspec_plugins.served.addresses import check_addresses
+from selfspec_plugins.served.addresses import check_addresses, holds, key_in
 
 if TYPE_CHECKING:
     from selfspec_plugins.served.journal import Journal
@@ -47,6 +47,8 @@ class Served(Model):
             UsageError: naming the setting.
         """
         check_addresses(self.settings.base_url, self.settings.key_variable)
+        if holds(repr(self.settings), key_in(self.settings.key_variable)):
+            raise UsageError("model: the key itself stands in a setting, and settings are written")
 
     def keep_in(self, folder: Path) -> None:
         """Keeps every answer in `folder/requests.jsonl`, and reads those that are there."""

@@ -17,6 +17,8 @@ from selfspec_plugins.served.servers import Server, Servers
 from selfspec_plugins.served.trouble import Refused, Trouble
 
 _CONTEXT = ("max_model_len", "context_length", "context_window", "max_context_length")
+_LOOK = 1.0
+"""Seconds between two looks at a server that is starting."""
 _TRIES = 4
 """Tries of what a server may answer with HTTP 500 for ever: its list, an echo."""
 _PROBE = "One two three"
@@ -91,7 +93,7 @@ async def listing(servers: Servers, patience: float) -> list[dict[str, Any]]:
                 if broken == _TRIES:
                     return []  # it is there, and its list is broken
         tries += 1
-        wait = again if again is not None else backoff(tries)
+        wait = again if again is not None else min(_LOOK, backoff(tries))
         if now() + wait - began > patience:
             about = f"model.patience = {patience:g} s"
             raise SelfspecError(f"{last}; given up after {tries} tries ({about})")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from selfspec_core.errors import SelfspecError
+from selfspec_plugins.served.addresses import holds
 
 _LENGTH = 200
 _PASSING = frozenset({408, 409, 425, 429})
@@ -95,7 +96,7 @@ class Where:
 
     def clean(self, text: str) -> str:
         """Returns text of the server's as one short line without the key."""
-        if self.key:
+        if self.key and holds(text, self.key):
             text = text.replace(self.key, "[key]")
         line = " ".join(text.split())
         return line if len(line) <= _LENGTH else f"{line[: _LENGTH - 1]}…"

@@ -9,14 +9,17 @@ import pytest
 from loopback import KEY
 
 from selfspec_core import UsageError
+from selfspec_core.config import ModelSettings
 from selfspec_plugins.served.addresses import check_addresses
 from selfspec_plugins.served.gate import FIRST, Gate
+from selfspec_plugins.served.model import Served
 from selfspec_plugins.served.trouble import Where, retry_after
 
 
 def test_one_more_with_every_round_of_answers():
     gate = Gate(64)
     for round in range(1, 11):
+        gate.running = int(gate.limit) + 1
         for _ in range(int(gate.limit)):
             gate.answered()
         assert FIRST + 0.8 * round < gate.limit <= FIRST + round
@@ -24,9 +27,17 @@ def test_one_more_with_every_round_of_answers():
 
 def test_never_more_than_the_setting():
     gate = Gate(9)
+    gate.running = 9
     for _ in range(1000):
         gate.answered()
     assert gate.limit == 9 and Gate(3).limit == 3
+
+
+def test_nothing_is_learnt_while_there_is_room():
+    gate = Gate(64)
+    gate.running = int(FIRST) - 1
+    gate.answered()
+    assert gate.limit == FIRST
 
 
 def test_a_burst_halves_once_and_one_is_the_least():
@@ -131,3 +142,12 @@ def test_what_cannot_be_a_key_is_not_repeated(monkeypatch, key):
 def test_the_servers_words_are_one_short_line_without_the_key():
     where = Where("u", "V", KEY)
     assert where.clean(f"a\n{KEY}  b") == "a [key] b" and len(where.clean("x" * 999)) == 200
+
+
+def test_a_key_in_any_setting_is_refused_and_a_place_holder_is_none(monkeypatch):
+    settings = ModelSettings(base_url=("http://host/v1",), request={"user": KEY})
+    with pytest.raises(UsageError, match="the key itself stands in a setting") as caught:
+        Served(settings).check()
+    assert KEY not in str(caught.value)
+    monkeypatch.setenv("OPENAI_API_KEY", "v1")
+    Served(settings).check()

@@ -143,6 +143,16 @@ def test_a_killed_server_is_one_line_and_a_resume(proposing, tmp_path):
     assert set(proposing.answered.values()) == {1}
 
 
+def test_the_server_answers_the_second_round_with_the_adapter_of_the_first(proposing, tmp_path):
+    given = [f"model.base_url={proposing.url}", "model.adapters=true", "rounds.max=2"]
+    flags = [word for one in given for word in ("--set", one)]
+    done = finish([*RUN, *flags], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs/served/round-2/examples.jsonl").read_text()
+    [adapter] = proposing.adapters
+    assert {body["model"] for body in proposing.received} == {"m", adapter["id"]}
+
+
 def test_a_signal_ends_a_run_that_waits_for_a_server(proposing, tmp_path):
     proposing.slow = 30.0
     url = ["--set", f"model.base_url={proposing.url}", "--set", "model.timeout=60"]

@@ -94,7 +94,8 @@ def test_a_server_that_starts_slowly_is_waited_for(asking, caplog):
 def test_a_server_whose_list_is_broken_is_asked_without_it(asking):
     with Loopback(start_after=0.6) as server:
         server.broken_list = True
-        assert asking(server, server_model="m").generate(PROMPTS, GREEDY) == expected()
+        model = asking(server, server_model="m", patience=30.0)
+        assert model.generate(PROMPTS, GREEDY) == expected()
 
 
 def test_a_server_that_never_starts_ends_in_one_line(asking):
