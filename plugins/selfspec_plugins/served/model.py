@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from selfspec_plugins.served.servers import Servers
 
 
+AT_ONCE = 4
+"""Batches asked for together; of those of the last turn all but one may be paid for in vain."""
+
+
 class Served(Model):
     """Asks `/v1/completions`, or `/v1/chat/completions` where that is all there is.
 
@@ -97,6 +101,11 @@ class Served(Model):
             context=self._offer.context,
             adapters=adapters,
         )
+
+    @property
+    def at_once(self) -> int:
+        """A few batches: of one alone a server would see few requests at the same time."""
+        return AT_ONCE
 
     def describe(self) -> dict[str, Any]:
         """Returns what the server said about the model when it was loaded."""
