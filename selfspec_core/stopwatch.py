@@ -59,7 +59,8 @@ class Stopwatch:
 
     def in_model(self) -> AbstractContextManager[None]:
         """Counts a block as one model call of the step under way: threads work in it."""
-        return self._in(self._step, called=True)
+        watch = _running.get() or self
+        return watch._in(watch._step, called=True)
 
     @property
     def _step(self) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from selfspec_core.model_types import Sampling
 from selfspec_core.progress import Progress, Silent
 from selfspec_plugins.batches import WORTH_SHARING, Batch, Ids, plan
-from selfspec_plugins.lanes import Advance, Lanes, OutOfMemory, Question
+from selfspec_plugins.lanes import Advance, Lanes, OutOfMemory, Question, free, out_of_memory
 from selfspec_plugins.prefix_cache import CannotShare
 from selfspec_plugins.sampling import choose, uniforms
 from selfspec_plugins.scoring import score_batch
@@ -172,10 +172,10 @@ class Engine:
         try:
             with torch.inference_mode():
                 return getattr(self, method)(*arguments, advance)
-        except torch.OutOfMemoryError:
-            if len(arguments[0]) == 1:
+        except RuntimeError as error:
+            if len(arguments[0]) == 1 or not out_of_memory(error):
                 raise
-        torch.cuda.empty_cache()  # outside of `except`: its traceback keeps the tensors alive
+        free()  # outside of `except`: its traceback keeps the tensors alive
         raise OutOfMemory
 
     def _fit(self, rows: Sequence[Ids], sampling: Sampling, progress: Progress) -> list[Ids]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from selfspec_plugins.lanes import Question, out_of_memory
+from selfspec_plugins.lanes import Question, free, out_of_memory
 from selfspec_plugins.transformers_model import TransformersModel
 
 
@@ -28,7 +28,8 @@ def main() -> None:
         pickle.dump((state, value), out)
         out.flush()
 
-    model = TransformersModel(questions.get())
+    kind, settings = questions.get()
+    model = kind(settings)
     try:
         model.load()
     except Exception as error:
@@ -45,7 +46,7 @@ def _listen(source: BinaryIO, questions: queue.SimpleQueue[Any]) -> None:
     while True:
         try:
             questions.put(pickle.load(source))
-        except (EOFError, pickle.UnpicklingError):
+        except BaseException:  # nobody asks any more, or what came cannot be read
             os._exit(0)
 
 
@@ -66,10 +67,10 @@ def _answer(
                 return "done", getattr(model.engine, what)(*arguments, advance)
         return "done", what(model, *arguments, advance)
     except Exception as error:
-        if not out_of_memory(error):
+        alone = isinstance(what, str) and len(arguments[0]) == 1  # nothing smaller can be asked
+        if alone or not out_of_memory(error):
             return "failed", f"{type(error).__name__}: {error}"
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    free()
     return "memory", None
 
 

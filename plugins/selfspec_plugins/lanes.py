@@ -12,10 +12,11 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from selfspec_core.components import Model
 from selfspec_core.config import ModelSettings
 from selfspec_core.errors import SelfspecError
 from selfspec_core.progress import Progress
@@ -41,6 +42,14 @@ def out_of_memory(error: Exception) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
+def free() -> None:
+    """Gives memory back that torch keeps for later, where it keeps any."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
 class Gone(Exception):
     """A worker ended by itself, or never came to load the model."""
 
@@ -52,16 +61,18 @@ class Worker:
         lock: held by the thread that talks to it.
     """
 
-    def __init__(self, settings: ModelSettings) -> None:
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    def __init__(
+        self, model: type[Model], settings: ModelSettings, environment: Mapping[str, str]
+    ) -> None:
+        paths = {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "selfspec_plugins.lane_worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment,
+            env={**os.environ, **paths, **environment},
         )
         self.lock, self._ready = threading.Lock(), False
-        self._say(settings)
+        self._say((model, settings))
 
     def wait_until_ready(self) -> None:
         """Returns when the model is loaded.
@@ -125,8 +136,8 @@ class Lanes:
         here: held by the thread that computes in this process.
     """
 
-    def __init__(self, settings: ModelSettings, count: int) -> None:
-        self.settings, self.count = settings, count
+    def __init__(self, model: type[Model], settings: ModelSettings, count: int) -> None:
+        self._model, self.settings, self.count = model, settings, count
         self.adapter: Path | None = None
         self.here = threading.Lock()
         self._workers: list[Worker] = []
@@ -155,29 +166,38 @@ class Lanes:
         with self._staffing:
             self._asked += tokens
             if not self._workers and self._asked >= WORTH:
-                self._workers = [Worker(self._settings_of(n)) for n in range(1, self.count)]
-        return _Shift(self, parts, ask, take, progress).work(here, self._workers)
+                self._workers = [
+                    Worker(self._model, self.settings, _visible(self.settings, number))
+                    for number in range(1, self.count)
+                ]
+            workers = list(self._workers)
+        return _Shift(self, parts, ask, take, progress).work(here, workers)
 
     def dismiss(self, worker: Worker) -> None:
         """Goes on without a worker, from now on."""
+        with self._staffing:
+            if worker in self._workers:  # several threads may have found it gone
+                self._workers.remove(worker)
+                self.count -= 1
         worker.close()
-        self.count -= 1
-        self._workers = [other for other in self._workers if other is not worker]
 
     def close(self) -> None:
         """Ends the workers; they are started again when there is work."""
-        for worker in self._workers:
+        with self._staffing:
+            workers, self._workers = self._workers, []
+        for worker in workers:
             worker.close()
-        self._workers = []
 
-    def _settings_of(self, number: int) -> ModelSettings:
-        """Returns the settings of a worker: where there are several GPUs, each has its own."""
-        import torch
 
-        if torch.cuda.is_available() and self.settings.device == "auto":
-            device = f"cuda:{number % torch.cuda.device_count()}"
-            return self.settings.model_copy(update={"device": device})
-        return self.settings
+def _visible(settings: ModelSettings, number: int) -> dict[str, str]:
+    """Returns what lets a worker see one GPU alone, where there are several; else nothing."""
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if count < 2 or settings.device not in ("auto", "cuda"):
+        return {}
+    given = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(count)))
+    return {"CUDA_VISIBLE_DEVICES": given.split(",")[number % count]}
 
 
 class _Shift:

@@ -16,7 +16,7 @@ from selfspec_core.layouts import Layout
 from selfspec_core.types import Adapter, Example, Pair, Seed, TrainingJob
 from selfspec_plugins.batches import common_prefix
 from selfspec_plugins.dpo import optimize, order_pairs
-from selfspec_plugins.lanes import Advance, OutOfMemory, Question, out_of_memory
+from selfspec_plugins.lanes import Advance, OutOfMemory, Question, free, out_of_memory
 from selfspec_plugins.packing import Encoded, order_steps, pack, shorten, split
 from selfspec_plugins.sft import fit
 from selfspec_plugins.transformers_model import TransformersModel
@@ -178,7 +178,8 @@ def _side_by_side(
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
-        raise OutOfMemory  # outside of `except`: its traceback keeps the tensors alive
+        free()  # outside of `except`: its traceback keeps the tensors alive
+        raise OutOfMemory
 
     model.engine.lanes.share(
         [[number] for number in range(len(courses))],
@@ -205,8 +206,6 @@ def _within_memory(
     decision: str, most: int, attempt: Callable[[int], list[float]], context: Context
 ) -> list[float]:
     """Trains; after out-of-memory again from the start with half as much in a forward."""
-    import torch
-
     while True:
         now = min(most, context.decisions.get(decision, most))
         try:
@@ -214,9 +213,8 @@ def _within_memory(
         except RuntimeError as error:
             if now == 1 or not out_of_memory(error):
                 raise
-            context.decisions[decision] = now // 2
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+        context.decisions[decision] = now // 2
+        free()
 
 
 def _ends(losses: Sequence[float]) -> tuple[float, float]:

@@ -65,7 +65,7 @@ class TransformersModel(Model):
         self._parameters: int = self.hf.num_parameters()  # later an adapter may be on it
         text = self.hf.config.get_text_config()
         self.context: int | None = getattr(text, "max_position_embeddings", None)
-        lanes = Lanes(self.settings, self.settings.processes)
+        lanes = Lanes(type(self), self.settings, self.settings.processes)
         limit = self.settings.batch_tokens
         self.engine = Engine(self.hf, self.tokenizer, limit, self.context, self.decisions, lanes)
         self.adapters = Adapters(self.hf)
@@ -87,7 +87,7 @@ class TransformersModel(Model):
     @property
     def at_once(self) -> int:
         """As many calls as there are processes."""
-        return self.engine.lanes.count
+        return max(1, self.engine.lanes.count)
 
     @property
     def given_name(self) -> str:
@@ -177,6 +177,7 @@ class TransformersModel(Model):
 
     def release_adapters(self) -> Any:
         """Takes all adapters out of memory and returns the base model as it was loaded."""
+        self.engine.lanes.adapter = None
         return self.adapters.release()
 
 

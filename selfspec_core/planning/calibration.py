@@ -66,6 +66,7 @@ class Calibration:
         started = time.perf_counter()
         self.context.model.load()
         begin = begun + time.perf_counter() - started
+        lanes = self.context.model.at_once
         proposal, instructions = self._propose()
         answer, examples = self._answer(instructions)
         local = self.context
@@ -91,7 +92,7 @@ class Calibration:
             adapter=size,
             row=self._row,
             prediction=self._prediction,
-            lanes=self.context.model.at_once,
+            lanes=lanes,
         )
 
     def _propose(self) -> tuple[float, list[Instruction]]:

@@ -13,7 +13,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from selfspec_core.components import Context
+from selfspec_core.components import Context, Trainer
 from selfspec_core.layouts import LAYOUTS
 from selfspec_core.pipeline import Parts
 from selfspec_core.runs import RoundFolder
@@ -164,14 +164,14 @@ def work(context: Context, parts: Parts, acceptance: Acceptance, *, in_turns: bo
     rounds, controls = settings.rounds.max, settings.evaluation.controls
     generic = GENERIC in controls and bool(context.general_seeds)
     proposals, answered, examples = _collected(context, acceptance, in_turns=in_turns)
-    steps = {SPECIALIST: _steps(context, examples) * rounds}
+    steps = {SPECIALIST: _steps(context, parts.trainer, examples) * rounds}
     for control in controls:
         if control == "seeds-only":
-            steps[control] = steps_of(len(context.seeds), context)
+            steps[control] = parts.trainer.steps_of(len(context.seeds), context)
         elif control == "seeds-only-long":
-            steps[control] = _steps(context, examples)
+            steps[control] = _steps(context, parts.trainer, examples)
         elif generic:
-            steps[control] = _steps(context, examples)
+            steps[control] = _steps(context, parts.trainer, examples)
     proposing = 1 if settings.rounds.instructions == "keep" else rounds
     return Work(
         proposals=proposals * (proposing + generic),
@@ -218,19 +218,13 @@ def _collected(context: Context, acceptance: Acceptance, *, in_turns: bool) -> t
     return batch * settings.batch, round(answered), round(examples)
 
 
-def steps_of(rows: int, context: Context) -> int:
-    """Returns the optimizer steps over so many rows."""
-    training = context.settings.training
-    return ceil(training.epochs * ceil(rows / training.batch))
-
-
-def _steps(context: Context, examples: int) -> int:
+def _steps(context: Context, trainer: Trainer, examples: int) -> int:
     """Returns the optimizer steps of a specialist, with seeds and replay as they are set."""
     data, seeds = context.settings.data, len(context.seeds)
     rows = examples + seeds * data.seeds
     there = seeds * (data.seeds and data.replay_from == "seeds")
     missing = ceil((data.replay * rows - there) / (1 - data.replay) - 1e-9)
-    return steps_of(rows + max(missing, 0), context)
+    return trainer.steps_of(rows + max(missing, 0), context)
 
 
 def _asked(context: Context, parts: Parts, tuned: tuple[str, ...]) -> dict[Way, int]:

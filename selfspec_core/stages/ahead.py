@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 from typing import TypeVar
 
 from selfspec_core.components import Context, Generator
@@ -32,6 +32,30 @@ def generated(
         if len(part) == 1:
             yield generate(part[0])
             continue
-        with context.watch.in_model(), ThreadPoolExecutor(len(part)) as pool:
-            made = list(pool.map(generate, part))
+        with context.watch.in_model():
+            made = _together(generate, part)
         yield from made
+
+
+def _together(generate: Callable[[Asked], Made], part: Sequence[Asked]) -> list[Made]:
+    """Returns what is generated, each in a thread of its own.
+
+    An interruption does not wait for the threads, an error of one of them does wait for the others.
+    """
+    made: dict[int, Made] = {}
+    errors: dict[int, BaseException] = {}
+
+    def work(number: int) -> None:
+        try:
+            made[number] = generate(part[number])
+        except BaseException as error:
+            errors[number] = error
+
+    threads = [Thread(target=work, args=(number,), daemon=True) for number in range(len(part))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[min(errors)]
+    return [made[number] for number in range(len(part))]

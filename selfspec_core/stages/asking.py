@@ -45,9 +45,11 @@ def ask(
         return said(folder, system.name, asked)
     context.model.use_adapter(system.adapter)
     total = len(asked.items) * system.demo_sets
-    with context.progress.stage(f"evaluate {key}", total, "items"):
-        predictions = asked.evaluator.evaluate(asked.items, system, context)
-    context.model.use_adapter(None)
+    try:
+        with context.progress.stage(f"evaluate {key}", total, "items"):
+            predictions = asked.evaluator.evaluate(asked.items, system, context)
+    finally:
+        context.model.use_adapter(None)
     rows = [{"set": asked.name, **prediction.to_dict()} for prediction in predictions]
     folder.commit(
         STAGE, folder.done(STAGE), {"predictions": rows}, asked=key, **notes, **decided(context)

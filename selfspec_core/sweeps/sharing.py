@@ -46,10 +46,10 @@ class Store:
 
     def put(self, key: str, **result: Any) -> None:
         """Keeps a result."""
-        row = {"key": key, **result}
+        line = dumps({"key": key, **result})
         with self._file.open("ab") as file:
-            file.write((dumps(row) + "\n").encode())
-        self._known[key] = row
+            file.write((line + "\n").encode())
+        self._known[key] = json.loads(line)  # as it would be read: what was given may change
 
     def adapter(self, key: str) -> Path:
         """Returns where the adapter of a training is kept."""

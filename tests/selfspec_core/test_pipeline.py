@@ -120,10 +120,7 @@ def test_resume_refuses_changed_weights(tmp_path: Path, changed: str) -> None:
     for name in ("config.json", "sub/weights.safetensors", "README.md"):
         (tmp_path / name).write_text("a")
     model = SimpleNamespace(settings=SimpleNamespace(path=tmp_path))
-    assembly = SimpleNamespace(
-        context=SimpleNamespace(model=model),
-        parts=SimpleNamespace(training_model=None, baselines=()),
-    )
+    assembly = SimpleNamespace(models=[model])
     before = provenance._models_digest(assembly)
     (tmp_path / "README.md").write_text("b")
     assert provenance._models_digest(assembly) == before

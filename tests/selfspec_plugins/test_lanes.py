@@ -47,7 +47,7 @@ class Colleague:
 
 def shared(parts, here, *workers, progress=None):
     """Returns what was taken, part by part, and what was not done."""
-    ours, taken = Lanes(ModelSettings(), 1), []
+    ours, taken = Lanes(TransformersModel, ModelSettings(), 1 + len(workers)), []
     ours._workers = list(workers)
     left = ours.share(
         parts,
@@ -133,6 +133,20 @@ def test_a_worker_that_ends_by_itself_costs_nothing_but_itself():
     assert taken == DONE and left == []
     assert worker.closed and ours._workers == []
     assert Notes.lines == ["a second process with the model is gone (code -9)"]
+
+
+def test_a_worker_that_several_threads_find_gone_is_counted_once():
+    worker = Colleague(square)
+    _, _, ours = shared(PARTS, square, worker)
+    assert ours.count == 2
+    for _ in range(3):
+        ours.dismiss(worker)
+    assert ours.count == 1
+    again = Colleague(square)
+    _, _, ours = shared(PARTS, square, again)
+    ours.close()
+    ours.dismiss(again)  # its thread finds it closed; it will be started again
+    assert ours.count == 2 and again.closed
 
 
 def test_what_is_too_large_comes_back_with_what_was_not_begun():

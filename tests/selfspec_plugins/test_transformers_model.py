@@ -87,7 +87,9 @@ def test_an_attention_of_its_own_is_left_to_the_model(architecture):
     if architecture == "gpt_oss":
         sizes |= {"num_local_experts": 4, "head_dim": 8, "num_key_value_heads": 2}
     model = AutoModelForCausalLM.from_config(CONFIG_MAPPING[architecture](**sizes)).eval()
-    engine = Engine(model, tiny_models.tokenizer(), 2048, 256, {}, Lanes(ModelSettings(), 1))
+    engine = Engine(
+        model, tiny_models.tokenizer(), 2048, 256, {}, Lanes(TransformersModel, ModelSettings(), 1)
+    )
     assert not engine.shares
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from selfspec_core.errors import UsageError
+from selfspec_plugins.served.gate import backoff
 from selfspec_plugins.served.offers import list_of
 from selfspec_plugins.served.servers import Server, Servers
 from selfspec_plugins.served.trouble import Refused, Trouble
 
 _LOAD = "load_lora_adapter"
+_TRIES = 4
 
 
 def name_of(servers: Servers, folder: Path) -> tuple[str, str]:
@@ -55,4 +58,12 @@ async def _bring(servers: Servers, server: Server, name: str, folder: Path) -> N
 
 
 async def _listed(servers: Servers, server: Server, name: str) -> bool:
-    return any(row["id"] == name for row in await list_of(servers, server))
+    """Says whether a server lists an adapter; a fault that passes is waited for."""
+    for tries in range(1, _TRIES + 1):
+        try:
+            return any(row["id"] == name for row in await list_of(servers, server))
+        except Trouble as trouble:
+            if tries == _TRIES:
+                raise
+            await asyncio.sleep(backoff(tries) if trouble.wait is None else trouble.wait)
+    raise AssertionError("unreachable")

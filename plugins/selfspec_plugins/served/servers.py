@@ -86,8 +86,8 @@ class Servers:
         ]
         self._changed = asyncio.Event()
         self._loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=self._loop.run_forever, name="openai", daemon=True)
-        thread.start()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="openai", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
         """Ends the thread and lets the connections go."""
@@ -99,6 +99,9 @@ class Servers:
         with suppress(Exception):
             self.run(end())
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=5)
+        if not self._loop.is_running():
+            self._loop.close()
 
     def run(self, work: Coroutine[Any, Any, T], tick: Callable[[], None] = lambda: None) -> T:
         """Waits for `work`; `tick` is called now and then, in the thread that waits."""
