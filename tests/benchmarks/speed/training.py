@@ -31,7 +31,7 @@ TRL: dict[str, dict[str, Any]] = {
         "per_device_train_batch_size": 8,
         "train_sampling_strategy": "group_by_length",
     },
-    "8 x 4 flat": {"per_device_train_batch_size": 8, "padding_free": True},
+    "8 x 4 flat": {"per_device_train_batch_size": 8, "padding_free": True, "max_length": None},
     PACKED: {"packing": True},
 }
 
