@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     import torch
 
 
+WEIGHED_AT_ONCE = 4096
+"""Padded tokens of a batch that is only weighed on a CPU: nothing is gained by larger ones, which
+leave less to share among processes."""
+
+
 class Engine:
     """Generates and scores with a loaded model.
 
@@ -124,7 +129,8 @@ class Engine:
                 results[i] = sums
 
         extra = [sum(len(tokens) for tokens, _ in row) for row in branches]
-        self._in_batches(trunks, extra, ask, take, progress or Silent())
+        most = WEIGHED_AT_ONCE if self.model.device.type == "cpu" else None
+        self._in_batches(trunks, extra, ask, take, progress or Silent(), most)
         return results
 
     def weigh(self, trunks: Any, branches: Any, advance: Advance) -> list[list[float]]:
@@ -140,6 +146,7 @@ class Engine:
         ask: Callable[[list[int]], Question],
         take: Callable[[list[int], Any], None],
         progress: Progress,
+        most: int | None = None,
     ) -> None:
         """Shares batches of row indices out, smaller ones once memory has run out.
 
@@ -147,12 +154,14 @@ class Engine:
             extra: columns that each row needs beside its tokens.
             ask: makes a question of a batch, (a method of this class, its arguments).
             take: takes the answer.
+            most: padded tokens in a batch, if that is less than there may be.
         """
         limit = self.decisions.get("batch_tokens", self.batch_tokens)
         left = list(range(len(rows)))
         while left:
             own, more = [rows[i] for i in left], [extra[i] for i in left]
-            todo = [[left[place] for place in batch] for batch in plan(own, more, limit)]
+            batches = plan(own, more, min(limit, most or limit))
+            todo = [[left[place] for place in batch] for batch in batches]
             work = sum(map(len, own)) + sum(more)
             failed = self.lanes.share(todo, work, self._answer, ask, take, progress)
             if failed:

@@ -228,7 +228,7 @@ def _trl(
 def _arguments(kind: str, out: str, rows: Rows, epochs: int, random_seed: int) -> Any:
     from trl import SFTConfig
 
-    options = dict(TRL[kind])
+    options: dict[str, Any] = {"max_length": LONGEST, **TRL[kind]}
     if kind == PACKED:  # a row holds several examples: as many rows as make 32 of them
         in_a_row = LONGEST / (sum(map(len, rows.ids)) / len(rows.ids))
         options["per_device_train_batch_size"] = max(1, round(BATCH / in_a_row))
@@ -245,7 +245,6 @@ def _arguments(kind: str, out: str, rows: Rows, epochs: int, random_seed: int) -
         warmup_steps=round(0.03 * epochs * len(rows.ids) / BATCH),
         weight_decay=0.0,
         optim="adamw_torch",
-        max_length=LONGEST,
         seed=random_seed,
         save_strategy="no",
         logging_steps=1,
