@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Any
 
-from selfspec_plugins.prefix_cache import prefix_attention, prefix_cache
+from selfspec_plugins.prefix_cache import CannotShare, prefix_attention, prefix_cache
 
 Ids = list[int]
 HEAD = 64
@@ -162,3 +162,27 @@ def causal_mask(real: Any, columns: int) -> Any:
     order = torch.arange(columns, device=real.device)
     causal = order[:, None] >= order
     return (causal & real[:, None] | (order[:, None] == order))[:, None]
+
+
+def sharing_is_exact(model: Any, tokenizer: Any) -> bool:
+    """Tries on a few tokens whether a shared prefix gives what the model itself gives."""
+    import torch
+    from transformers.cache_utils import DynamicCache, DynamicLayer
+
+    config = model.config
+    if any(type(layer) is not DynamicLayer for layer in DynamicCache(config=config).layers):
+        return False  # a sliding window, or no attention at all
+    if not model._supports_attention_backend:
+        return False  # an attention of its own, which ours cannot replace
+    size = min(config.get_text_config().vocab_size, len(tokenizer))
+    row = [(7 * i + 3) % size for i in range(WORTH_SHARING + 8)]
+    ids = torch.tensor([row], device=model.device)
+    try:
+        with torch.inference_mode():
+            plain = model(input_ids=ids, use_cache=False).logits[0, -1]
+            shared = Batch(model, [row, row[:-3]], 1, shares=True).prefill()[0]
+    except CannotShare:
+        return False
+    loose = 1e-3 if model.dtype == torch.float32 else 0.5
+    gap = plain.float().log_softmax(-1) - shared.float().log_softmax(-1)
+    return bool(gap.abs().max() < loose)

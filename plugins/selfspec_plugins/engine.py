@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from selfspec_core.model_types import Sampling
 from selfspec_core.progress import Progress, Silent
-from selfspec_plugins.batches import WORTH_SHARING, Batch, Ids, plan
+from selfspec_plugins.batches import Batch, Ids, plan, sharing_is_exact
 from selfspec_plugins.lanes import Advance, Lanes, OutOfMemory, Question, free, out_of_memory
-from selfspec_plugins.prefix_cache import CannotShare
 from selfspec_plugins.sampling import choose, uniforms
 from selfspec_plugins.scoring import score_batch
 
@@ -51,7 +50,7 @@ class Engine:
         ends = model.generation_config.eos_token_id
         self.ends = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
         self._suspects: dict[tuple[str, ...], torch.Tensor] = {}
-        self.shares = self._sharing_is_exact()
+        self.shares = sharing_is_exact(model, tokenizer)
 
     def generate(
         self, rows: Sequence[Ids], sampling: Sampling, progress: Progress | None = None
@@ -267,29 +266,6 @@ class Engine:
             ]
             self._suspects[stop] = torch.tensor(hit)
         return self._suspects[stop]
-
-    def _sharing_is_exact(self) -> bool:
-        """Tries on a few tokens whether a shared prefix gives what the model itself gives."""
-        import torch
-        from transformers.cache_utils import DynamicCache, DynamicLayer
-
-        config = self.model.config
-        if any(type(layer) is not DynamicLayer for layer in DynamicCache(config=config).layers):
-            return False  # a sliding window, or no attention at all
-        if not self.model._supports_attention_backend:
-            return False  # an attention of its own, which ours cannot replace
-        size = min(config.get_text_config().vocab_size, len(self.tokenizer))
-        row = [(7 * i + 3) % size for i in range(WORTH_SHARING + 8)]
-        ids = torch.tensor([row], device=self.model.device)
-        try:
-            with torch.inference_mode():
-                plain = self.model(input_ids=ids, use_cache=False).logits[0, -1]
-                shared = Batch(self.model, [row, row[:-3]], 1, shares=True).prefill()[0]
-        except CannotShare:
-            return False
-        loose = 1e-3 if self.model.dtype == torch.float32 else 0.5
-        gap = plain.float().log_softmax(-1) - shared.float().log_softmax(-1)
-        return bool(gap.abs().max() < loose)
 
 
 def cut(text: str, stop: Sequence[str]) -> str:

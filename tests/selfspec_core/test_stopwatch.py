@@ -111,8 +111,10 @@ def test_an_object_is_observed_by_the_last_stopwatch_only(clock):
 
 
 def test_imports_without_a_run_are_nobodys(clock):
+    watch = Stopwatch()
     with importing():
         clock(3)
+    assert watch.seconds == {}
 
 
 def test_the_breakdown_adds_up():
