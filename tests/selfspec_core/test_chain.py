@@ -59,3 +59,12 @@ def test_journals_are_not_read_for_filters_that_remember_nothing(context):
         phase = "instruction"
 
     Chain([Forgetful()], "instruction").restore(Instruction.from_dict, unread(), unread(), context)
+
+    class Remembering(Forgetful):
+        def restore(self, judged, context):
+            pass
+
+    with pytest.raises(AssertionError, match="a journal was read"):
+        Chain([Remembering()], "instruction").restore(
+            Instruction.from_dict, unread(), unread(), context
+        )
