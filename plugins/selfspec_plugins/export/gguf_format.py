@@ -44,14 +44,23 @@ class GgufExporter(Exporter):
     def export(
         self, specialist: Specialist, out: Path, precision: str, progress: Progress
     ) -> dict[str, Any]:
-        """Writes the file, then asks it the golden prompts."""
+        """Writes the file and what belongs beside it, then asks them the golden prompts."""
         was = Trained(specialist, progress)
         texts = [*(one.prompt.text for one in was.golden), *specialist.texts()]
         notes, split = write_merged(specialist, was, out / FILE, precision, texts)
+        notes += self.beside(specialist, was, out)
         was.release()
         parity = self.replay(specialist, was, out, TOLERANCES[precision], progress)
-        write_card(specialist, out, "gguf", _use(notes), parity)
+        write_card(specialist, out, "gguf", self.use(specialist, notes), parity)
         return {"parity": parity, "tokenizer": split, "notes": notes, "said": agreement(parity)}
+
+    def beside(self, specialist: Specialist, was: Trained, out: Path) -> list[str]:
+        """Writes what belongs beside the file; returns notes."""
+        return []
+
+    def use(self, specialist: Specialist, notes: list[str]) -> str:
+        """Returns what the card says about how to use it."""
+        return _use(notes)
 
     def replay(
         self, specialist: Specialist, was: Trained, out: Path, tolerance: float, progress: Progress

@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from selfspec_core import Layout, Progress, SelfspecError
 from selfspec_plugins.export import modelfile
-from selfspec_plugins.export.cards import agreement, write_card
-from selfspec_plugins.export.gguf_format import (
-    FILE,
-    TOLERANCES,
-    GgufExporter,
-    opened,
-    write_merged,
-)
+from selfspec_plugins.export.gguf_format import FILE, GgufExporter, opened
 from selfspec_plugins.export.parity import Prompt, compare
 from selfspec_plugins.export.trained import Trained
 from selfspec_plugins.transformers_model import TransformersModel
@@ -31,21 +24,15 @@ class OllamaExporter(GgufExporter):
     name = "ollama"
     summary = "a GGUF file with the Modelfile by which Ollama asks it as it was tuned"
 
-    def export(
-        self, specialist: Specialist, out: Path, precision: str, progress: Progress
-    ) -> dict[str, Any]:
-        """Writes both, then asks them the golden prompts."""
-        was = Trained(specialist, progress)
-        texts = [*(one.prompt.text for one in was.golden), *specialist.texts()]
-        notes, split = write_merged(specialist, was, out / FILE, precision, texts)
+    def beside(self, specialist: Specialist, was: Trained, out: Path) -> list[str]:
+        """Writes the Modelfile."""
         wanted = modelfile_of(specialist.layout, was.model)
         (out / MODELFILE).write_text(modelfile.write(wanted), encoding="utf-8")
-        was.release()
-        parity = self.replay(specialist, was, out, TOLERANCES[precision], progress)
-        create = f"ollama create {specialist.name} -f {MODELFILE}"
-        notes.append(f"`{create}` in that folder hands it to Ollama")
-        write_card(specialist, out, "gguf", f"\n```sh\n{create}\n```\n", parity)
-        return {"parity": parity, "tokenizer": split, "notes": notes, "said": agreement(parity)}
+        return [f"`{_create(specialist)}` in that folder hands it to Ollama"]
+
+    def use(self, specialist: Specialist, notes: list[str]) -> str:
+        """Returns the command that hands it to Ollama."""
+        return f"\n```sh\n{_create(specialist)}\n```\n"
 
     def replay(
         self, specialist: Specialist, was: Trained, out: Path, tolerance: float, progress: Progress
@@ -65,6 +52,10 @@ class OllamaExporter(GgufExporter):
             return read(found.fill(asked if prompt.input else prompt.instruction))
 
         return compare(self.name, hf, put, was.golden, tolerance, progress)
+
+
+def _create(specialist: Specialist) -> str:
+    return f"ollama create {specialist.name} -f {MODELFILE}"
 
 
 def modelfile_of(layout: Layout, model: TransformersModel) -> modelfile.Modelfile:
