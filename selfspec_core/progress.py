@@ -13,7 +13,7 @@ class Progress(Protocol):
         """Starts a stage of `total` units; nested stages are shown beneath."""
 
     def advance(self, done: int = 1) -> None:
-        """Says that `done` more units of the innermost stage are finished."""
+        """Says that `done` more units of the innermost stage are finished; below 0, fewer."""
 
     def say(self, line: str) -> None:
         """Prints one line above the progress display."""

@@ -1,8 +1,8 @@
-"""Rows that can only be predicted by copying: pairs, lists, repeats, forms and lookups."""
+"""Rows that can only be predicted by copying: pairs, lists, repeats, forms, lookups and drills."""
 
 from random import Random
 
-from selfspec_nano import lookups, names, slots
+from selfspec_nano import drills, lookups, names, slots
 from selfspec_nano.marks import marked
 
 PAIRS = (
@@ -109,7 +109,9 @@ def form(rng: Random) -> str:
     return text + "".join(f"Q: {asked}? A: {marked(v)}\n" for _, asked, v in rows)
 
 
-def row(rng: Random) -> str:
-    """Return one copy row of any kind."""
+def row(rng: Random, drill_share: float) -> str:
+    """Return one copy row of any kind, so often a drill."""
+    if rng.random() < drill_share:
+        return drills.sheet(rng)
     kinds = pairs, meetings, repeats, form, lookups.sheet
     return rng.choices(kinds, (0.2, 0.12, 0.12, 0.12, 0.44))[0](rng)

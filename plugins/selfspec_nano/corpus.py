@@ -8,15 +8,18 @@ from selfspec_nano.documents import documents
 from selfspec_nano.marks import plain
 
 
-def stream(random_seed: int, copy_share: float = 0.25, marks: bool = False) -> Iterator[str]:
+def stream(
+    random_seed: int, copy_share: float = 0.25, drill_share: float = 0.4, marks: bool = False
+) -> Iterator[str]:
     """Yield documents without end, the same ones for the same seed and content.
 
     Args:
         random_seed: of the generator.
         copy_share: share of copy rows among the documents.
+        drill_share: share of drills among the copy rows.
         marks: whether answers keep the marks around them.
     """
-    for text in documents(Random(random_seed), load_domains(), copy_share):
+    for text in documents(Random(random_seed), load_domains(), copy_share, drill_share):
         yield text if marks else plain(text)
 
 

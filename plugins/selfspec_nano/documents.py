@@ -150,13 +150,17 @@ def document(rng: Random, domains: tuple[Domain, ...]) -> str:
     return kind(rng, domain)
 
 
-def documents(rng: Random, domains: tuple[Domain, ...], copy_share: float) -> Iterator[str]:
+def documents(
+    rng: Random, domains: tuple[Domain, ...], copy_share: float, drill_share: float
+) -> Iterator[str]:
     """Yield documents without end.
 
     Args:
         rng: source of randomness.
         domains: the content.
         copy_share: share of copy rows among the documents.
+        drill_share: share of drills among the copy rows.
     """
     while True:
-        yield copyrows.row(rng) if rng.random() < copy_share else document(rng, domains)
+        copying = rng.random() < copy_share
+        yield copyrows.row(rng, drill_share) if copying else document(rng, domains)

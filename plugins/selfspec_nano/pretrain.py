@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, help="tokens to train on, instead of --minutes")
     parser.add_argument("--random-seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
+    parser.add_argument("--start", type=Path, help="folder of a model to go on from")
     parser.add_argument("--every", type=float, default=5, help="minutes between checkpoints")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=4096, help="tokens in a step")
@@ -34,7 +35,9 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1, help="that share the work")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    if not (options.resume and (options.out / "tokenizer.json").exists()):
+    if options.start:
+        tokenizer.wrap(tokenizer.load(options.start)).save_pretrained(options.out)
+    elif not (options.resume and (options.out / "tokenizer.json").exists()):
         texts = corpus.sample(options.random_seed + 7, TOKENIZER_CHARACTERS)
         tokenizer.wrap(tokenizer.train(texts)).save_pretrained(options.out)
     if options.processes == 1:

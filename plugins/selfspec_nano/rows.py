@@ -16,6 +16,8 @@ COPY_TOKENS = 500_000
 """Tokens of the copy curriculum, before the first document."""
 SHORT_SHARE = 0.22
 """Share of the run with rows of 256 tokens; the rest has 640, room for five demonstrations."""
+PRACTICE_SHARE = 0.65
+"""Share of the run in which every second document is a copy row, mostly a drill."""
 FIRST_WEIGHT, ANSWER_WEIGHT = 12.0, 3.0
 """Weights in the loss of an answer's first token, which decides, and its others; the rest has 1."""
 
@@ -32,9 +34,9 @@ class Rows:
     def __init__(self, tokenizer: "Tokenizer", random_seed: int, batch_tokens: int) -> None:
         self.tokenizer, self.batch_tokens = tokenizer, batch_tokens
         self.random = np.random.default_rng(random_seed)
-        self.copies = corpus.stream(random_seed, copy_share=1.0, marks=True)
-        self.mixed = corpus.stream(random_seed + 1, copy_share=0.3, marks=True)
-        self.late = corpus.stream(random_seed + 2, copy_share=0.35, marks=True)
+        self.copies = corpus.stream(random_seed, 1.0, 0.4, marks=True)
+        self.practice = corpus.stream(random_seed + 1, 0.55, 0.75, marks=True)
+        self.late = corpus.stream(random_seed + 2, 0.4, 0.45, marks=True)
         self.left: dict[int, np.ndarray] = {}
 
     def _encode(self, texts: Iterator[str]) -> np.ndarray:
@@ -76,7 +78,8 @@ class Rows:
         short = done < SHORT_SHARE
         length = 256 if short else 640
         warm = tokens_seen < COPY_TOKENS
-        texts = self.copies if warm else self.mixed if short else self.late
+        practice = done < PRACTICE_SHARE
+        texts = self.copies if warm else self.practice if practice else self.late
         share = 0.3 if warm else 0.06 if short else 0.04
         rows = np.stack(
             [

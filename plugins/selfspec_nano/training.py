@@ -32,6 +32,9 @@ class Run:
         self.tokenizer = tokenizer.load(out)
         shape = Shape(self.tokenizer.get_vocab_size(), options.width, options.layers, options.inner)
         model: Any = build(shape, options.random_seed)
+        if options.start:
+            started = type(model).from_pretrained(options.start, dtype=torch.float32)
+            model.load_state_dict(started.state_dict())
         self.model = model.to(self.device)
         if self.device == "cpu":  # compiled, plain attention is a quarter faster than sdpa here
             self.model.set_attn_implementation("eager")

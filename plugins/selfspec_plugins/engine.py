@@ -115,7 +115,7 @@ class Engine:
 
     def _shorten(self, trunk: Ids, branches: list[tuple[Ids, int]]) -> Ids:
         longest = max(len(tokens) for tokens, _ in branches)
-        return trunk if self.context is None else trunk[-max(1, self.context - longest) :]
+        return trunk if self.context is None else self._end(trunk, self.context - longest)
 
     def _score(self, trunks: Any, branches: Any, progress: Progress | None) -> list[list[float]]:
         results: list[list[float]] = [[] for _ in trunks]
@@ -191,14 +191,17 @@ class Engine:
         room = self.context and max(1, self.context - sampling.max_new_tokens)
         if not room or all(len(row) <= room for row in rows):
             return list(rows)
-        special = set(self.tokenizer.all_special_ids)
-        fitted = []
-        for row in rows:
-            head = row[:1] if row[0] in special and room > 1 else []
-            fitted.append(row if len(row) <= room else head + row[len(row) - room + len(head) :])
         count = sum(len(row) > room for row in rows)
         progress.say(f"{count} of {len(rows)} prompts exceed {room} tokens; their beginning is cut")
-        return fitted
+        return [self._end(row, room) for row in rows]
+
+    def _end(self, row: Ids, room: int) -> Ids:
+        """Returns the last tokens of a row that have room, after its first one if it is special."""
+        room = max(1, room)
+        if len(row) <= room:
+            return row
+        head = row[:1] if room > 1 and row[0] in self.tokenizer.all_special_ids else []
+        return head + row[len(row) - room + len(head) :]
 
     def decode(
         self, rows: list[Ids], draws: Any, sampling: Sampling, advance: Advance

@@ -225,7 +225,7 @@ class _Shift:
         try:
             while True:
                 with self._lanes.here:
-                    self._answer(lambda question: here(question, self._advance))
+                    self._answer(here)
                 with self._change:
                     self._change.wait_for(lambda: not self._at_work or self._error)
                 if self._error:
@@ -243,7 +243,7 @@ class _Shift:
         try:
             with worker.lock:
                 worker.wait_until_ready()
-                self._answer(lambda question: worker.run(question, adapter, self._advance))
+                self._answer(lambda question, advance: worker.run(question, adapter, advance))
         except Gone as gone:
             if self._todo or self._at_work:
                 self._progress.say(f"a second process with the model is gone ({gone})")
@@ -253,8 +253,11 @@ class _Shift:
                 self._error = error
                 self._change.notify_all()
 
-    def _answer(self, answer: Callable[[Question], Any]) -> None:
-        """Answers part after part, until none is left or one was too large."""
+    def _answer(self, answer: Callable[[Question, Advance], Any]) -> None:
+        """Answers part after part, until none is left or one was too large.
+
+        What a part counted before it failed is taken back: it is answered anew.
+        """
         while True:
             with self._change:
                 if not self._todo or self._too_large or self._error:
@@ -262,11 +265,20 @@ class _Shift:
                 part = self._todo.pop()
                 self._at_work += 1
             outcome, put_back = None, self._todo
+            counted = 0
+
+            def advance(done: int) -> None:
+                nonlocal counted
+                counted += done
+                self._advance(done)
+
             try:
-                outcome, put_back = answer(self._ask(part)), []
+                outcome, put_back = answer(self._ask(part), advance), []
             except OutOfMemory:
                 put_back = self._too_large
             finally:
+                if outcome is None and counted:
+                    self._advance(-counted)
                 with self._change:
                     put_back.append(part)
                     if outcome is not None:

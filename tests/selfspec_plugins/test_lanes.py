@@ -159,6 +159,28 @@ def test_what_is_too_large_comes_back_with_what_was_not_begun():
     assert taken == DONE[:3] and left == PARTS[3:]
 
 
+def test_what_a_part_counted_before_it_was_too_large_is_taken_back():
+    class Counting(Silent):
+        done = 0
+
+        def advance(self, done=1):
+            self.done += done
+
+    def here(question, advance):
+        numbers = question[1][0]
+        advance(1)
+        if numbers[0] == 3:
+            raise OutOfMemory
+        advance(len(numbers) - 1)
+        return numbers
+
+    progress, ours = Counting(), Lanes(TransformersModel, ModelSettings(), 1)
+    left = ours.share(
+        PARTS, 1, here, lambda part: ("square", (part,)), lambda part, answer: None, progress
+    )
+    assert left == PARTS[3:] and progress.done == 3 * 2
+
+
 def test_an_error_of_either_side_is_raised_and_the_workers_are_closed():
     tried = threading.Event()
 

@@ -192,6 +192,18 @@ def test_prompts_beyond_the_context_lose_their_beginning(tiny):
     assert said == [f"1 of 1 prompts exceed {room} tokens; their beginning is cut"]
 
 
+def test_a_special_first_token_stays_where_the_beginning_is_cut(tiny):
+    model = tiny()
+    first = model.tokenizer.all_special_ids[0]
+    long = [first, *model.tokenizer("court price " * 200).input_ids]
+    cut = [first, *long[-(256 - 4 - 1) :]]
+    branches = [(long[5:9], 0)]
+    assert model.engine.score([long], [branches]) == model.engine.score([cut], [branches])
+    assert model.engine.score([long[1:]], [branches]) == model.engine.score(
+        [long[-(256 - 4) :]], [branches]
+    )
+
+
 @every_architecture
 @pytest.mark.parametrize("shares", [True, False])
 def test_likelihood_is_the_sum_over_the_continuation(tiny, architecture, shares, monkeypatch):
