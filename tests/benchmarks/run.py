@@ -2,6 +2,7 @@
 
     make bench                        # every part
     make bench ARGS="novelty engine"  # some of them; the ratios of the others are kept
+    make bench ARGS="engine:135M"     # a part that compares on several models: one of these alone
 
 A part is a module of `speed/` with `measure()`. Rivals run in environments of their own
 (`rivals/`), made on first use, in turns with ours. The table goes to the terminal, everything to
@@ -73,20 +74,23 @@ def machine() -> dict[str, Any]:
 
 def main(names: list[str]) -> int:
     """Runs the named parts (all without a name), prints the table, writes results.json."""
-    if unknown := [name for name in names if name not in PARTS]:
+    if unknown := [name for name in names if name.partition(":")[0] not in PARTS]:
         print(f"no part called {', '.join(unknown)}; there are {', '.join(PARTS)}")
         return 2
     stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
     ratios, figures, fell = dict(stored.get("ratios", {})), dict(stored.get("figures", {})), []
-    for name in names or PARTS:
-        print(f"\n== {name}", flush=True)
-        measured = import_module(f"speed.{name}").measure()
+    for asked in names or PARTS:
+        print(f"\n== {asked}", flush=True)
+        name, _, model = asked.partition(":")
+        measure = import_module(f"speed.{name}").measure
+        measured = measure([model]) if model else measure()
         now = {key: float(f"{value:.4g}") for key, value in measured.ratios.items()}
         for key, value in now.items():
             print(f"{key:44s} {value:10.4g}", flush=True)
         fell += worse(stored.get("ratios", {}), now)
         ratios |= now
-        figures[name] = {**machine(), **measured.figures}
+        kept = figures.get(name, {}) if model else {}
+        figures[name] = {**kept, **machine(), **measured.figures}
         text = json.dumps({"ratios": ratios, "figures": figures}, indent=1)
         RESULTS.write_text(text + "\n", encoding="utf-8")  # a part that fails loses no other
     for line in fell:

@@ -11,7 +11,7 @@ whichever is faster. All take their turns in one run, and medians are compared.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import median
@@ -42,12 +42,12 @@ class Contender:
     options: list[Any]
 
 
-def measure() -> Measured:
+def measure(models: Sequence[str] = NAMES) -> Measured:
     """Compares the contenders on each model."""
     environment = quiet_threads()
     ratios: dict[str, float] = {}
     figures: dict[str, Any] = {}
-    for name in NAMES:
+    for name in models:
         found, figures[name] = _on(name, environment)
         prefix = "engine" if name == "nano" else f"engine_{name.lower()}"
         ratios |= {f"{prefix}_{key}": value for key, value in found.items()}

@@ -6,29 +6,34 @@ Both ratios are shares: of the time after imports and loading, what is spent ins
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from speed import Measured
 from speed.small_runs import arguments, selfspec, shown
 
-LARGE, SIZE = "135M", 16
-"""A larger model and how many examples it makes: enough to see the shape in minutes."""
+LARGE, SIZE = "135M", 64
+"""A larger model and how many examples it makes: the shape of real use."""
 
 
-def measure() -> Measured:
-    """Runs both once; each breakdown is as `selfspec show` prints it."""
+def measure(models: Sequence[str] = ("nano", LARGE)) -> Measured:
+    """Runs each once; each breakdown is as `selfspec show` prints it."""
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
         found = {
-            "nano": _broken_down(place, "nano", ["--domain", "finance"]),
-            LARGE: _broken_down(place, LARGE, arguments(LARGE, place, SIZE)),
+            name: _broken_down(
+                place,
+                name,
+                arguments(name, place, SIZE) if name == LARGE else ["--domain", "finance"],
+            )
+            for name in models
         }
     ratios = {
         f"inside_model_calls_{name.lower()}": 1 - one["outside_share"]
         for name, one in found.items()
     }
-    return Measured(ratios, {"runs": found, f"data.size of {LARGE}": SIZE})
+    return Measured(ratios, {f"run of {name}": one for name, one in found.items()})
 
 
 def _broken_down(place: Path, name: str, options: list[str]) -> dict[str, Any]:
