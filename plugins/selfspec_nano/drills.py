@@ -92,7 +92,7 @@ QUOTED = (
 )
 SPANS = (
     "{f} {v} {x} on {d}.", "On {d} {f} {v} {x}.", "In {o}, {x} came from {f}.",
-    "{f} asked for {x}.", "{x} cost {f} {m}.", "The fire at {f} destroyed {x}.",
+    "{f} asked for {x}.", "Then {x} cost {f} {m}.", "The fire at {f} destroyed {x}.",
     "{f} needs {x} by {d}.",
 )  # fmt: skip
 WHAT = ("What is it?", "What is meant?", "What was it?", "Which thing?", "Name the thing.")
@@ -217,9 +217,7 @@ class Maker:
     def span(self) -> Drill:
         """Return a sentence whose answer is a phrase, of one form within a document."""
         phrase = self.fill(self.kept.setdefault(SPAN_FORMS, self.rng.choice(SPAN_FORMS)))
-        return Drill(
-            slots.capitalise(self.fill(self.one(SPANS), x=phrase)), [(self.one(WHAT), phrase)]
-        )
+        return Drill(self.fill(self.one(SPANS), x=phrase), [(self.one(WHAT), phrase)])
 
 
 SORTS: tuple[tuple[Callable[[Maker], Drill], float], ...] = (
