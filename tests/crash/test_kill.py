@@ -33,16 +33,19 @@ def begun(place: Place, number: int, seconds: float, *words: str) -> Ended:
 def test_stopped_at_random_instants(number, usual, uninterrupted, place, capsys):
     whole, seconds = uninterrupted
     dice, struck = chance(f"instants {number}"), Counter()
-    while struck.total() < trials(usual):
-        words = (*RUN, place.name)
-        while begun(place, number, dice.uniform(0, seconds), *words).code:
-            struck[place.at()] += 1
-            words = place.again
-            if dice.random() < 0.7:  # else once more, while it recovers
-                break
-        place.again_whole(whole, (struck.total(), place.at()))
-    with capsys.disabled():
-        print(f"\n{signal.Signals(number).name}: {struck.total()}, in {dict(sorted(struck.items()))}")
+    try:
+        while struck.total() < trials(usual):
+            words = (*RUN, place.name)
+            while begun(place, number, dice.uniform(0, seconds), *words).code:
+                struck[place.at()] += 1
+                words = place.again
+                if dice.random() < 0.7:  # else once more, while it recovers
+                    break
+            place.again_whole(whole, (struck.total(), place.at()))
+    finally:  # also of a test that is stopped by hand
+        with capsys.disabled():
+            print(f"\n{signal.Signals(number).name}: {struck.total()}")
+            print(dict(sorted(struck.items())))
 
 
 def test_killed_before_every_operation_on_a_file(whole, place, capsys):
@@ -59,6 +62,7 @@ def test_killed_before_every_operation_on_a_file(whole, place, capsys):
         at += stride(dice)
     place.check(whole, "the last one was not killed")
     with capsys.disabled():
-        print(f"\nkilled before {struck.total()} of {at} operations, in {dict(sorted(struck.items()))}")
+        print(f"\nkilled before {struck.total()} of {at} operations")
+        print(dict(sorted(struck.items())))
     lacking = [f"{one} {stage}" for one in ROUNDS for stage in STAGES]
     assert not [where for where in lacking if not struck[where]]

@@ -51,7 +51,8 @@ def test_the_power_fails_before_an_operation_on_a_file(whole, place, capsys):
         at += stride(dice)
     place.check(whole, "the last one had power")
     with capsys.disabled():
-        print(f"\npower cut before {struck.total()} of {at} operations: {dict(sorted(struck.items()))}")
+        print(f"\npower cut before {struck.total()} of {at} operations")
+        print(dict(sorted(struck.items())))
 
 
 def test_what_was_committed_is_on_the_disk(whole, place):
