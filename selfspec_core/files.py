@@ -61,6 +61,6 @@ def sync(path: Path) -> None:
         os.fsync(number)
     except OSError as error:
         if error.errno != errno.EINVAL:  # a file system that syncs no folders
-            raise
+            raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
         os.close(number)

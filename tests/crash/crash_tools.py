@@ -50,6 +50,27 @@ RUN = (
     *(word for one in SETTINGS for word in ("--set", one)),
     "--name",
 )
+NANO_SETTINGS = (
+    "data.size=24",
+    "data.replay=0",
+    "model.processes=1",  # what is forked must have no threads and no processes of its own
+    'evaluation.controls=["seeds-only"]',
+    "evaluation.collateral=none",
+    "evaluation.shots=0",
+    "evaluation.resamples=100",
+    "rounds.max=2",
+    "rounds.margin=0",
+    "filters.well_formed.shared_word=false",
+    "propose.batch=16",
+    "propose.wave=2",
+    "answer.batch=8",
+    "training.epochs=1",
+)
+NANO = (
+    *("run", "--domain", "small", "--recipe", "quick", "--model", "nano"),
+    *(word for one in NANO_SETTINGS for word in ("--set", one)),
+    "--name",
+)
 SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "stopped by SIGTERM"}
 
 
@@ -144,8 +165,10 @@ class Ended:
 class Place:
     """A working folder with the one run `cut`, and the processes that work in it."""
 
-    def __init__(self, folder: Path, site: Path, name: str = "cut") -> None:
-        self.folder, self.site, self.name = folder, site, name
+    def __init__(
+        self, folder: Path, site: Path, name: str = "cut", asked: tuple[str, ...] = RUN
+    ) -> None:
+        self.folder, self.site, self.name, self.asked = folder, site, name, asked
         self.folder.mkdir(parents=True, exist_ok=True)
         self.run = folder / "runs" / name
 
@@ -198,7 +221,7 @@ class Place:
     @property
     def again(self) -> tuple[str, ...]:
         there = (self.run / "manifest.json").exists()
-        return ("resume", self.name) if there else (*RUN, self.name)
+        return ("resume", self.name) if there else (*self.asked, self.name)
 
     def at(self) -> str:
         """Says where a run was stopped: `round-2 answer`."""

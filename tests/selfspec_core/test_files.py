@@ -98,8 +98,9 @@ def test_a_file_system_that_syncs_no_folders_will_do_a_broken_one_not(
     if number == errno.EINVAL:
         write_atomically(tmp_path / "a.json", "new")
     else:
-        with pytest.raises(OSError, match="Input/output error"):
+        with pytest.raises(OSError, match="Input/output error") as caught:
             write_atomically(tmp_path / "a.json", "new")
+        assert caught.value.filename == str(tmp_path)
 
 
 def test_a_file_that_cannot_take_its_place_leaves_nothing_beside_it(tmp_path):
