@@ -152,14 +152,16 @@ def fails(at: int, number: int, chance: random.Random) -> Callable[[int, str, st
 
     A write comes to its failure half done: what there was room for is written first.
     """
-    half, stays = [chance.random() < 0.5], number in FULL
+    half, stays, begins = [True] * (chance.random() < 0.5), number in FULL, at
 
     def trouble(count: int, kind: str, path: str) -> int | None:
-        if count < at or (count > at and not stays):
+        nonlocal begins
+        if count < begins or (count > begins and not stays):
             return None
         if number == errno.ENOSPC and kind in ("unlink", "remove", "rmdir", "truncate"):
             return None  # a full disk lets things go
         if kind == "write" and half and half.pop():
+            begins += 1  # the rest of these bytes is what fails
             return 1
         raise OSError(number, os.strerror(number), None if kind in ("write", "fsync") else path)
 
