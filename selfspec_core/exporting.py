@@ -9,7 +9,7 @@ from typing import Any
 
 from selfspec_core.components import Exporter
 from selfspec_core.errors import SelfspecError, UsageError, nearest
-from selfspec_core.files import new_folder, write_atomically
+from selfspec_core.files import new_folder, put_folder, write_atomically
 from selfspec_core.finished import Specialist
 from selfspec_core.progress import Progress
 
@@ -66,7 +66,7 @@ def export(
             **found,
         }
         write_atomically(staged / REPORT, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
-        staged.replace(out)
+        put_folder(staged, out)
     except BaseException:
         shutil.rmtree(staged, ignore_errors=True)
         raise

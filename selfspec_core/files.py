@@ -1,7 +1,12 @@
-"""Files and folders that others see whole or not at all."""
+"""Files and folders that others see whole or not at all, and that a power cut does not take back.
+
+A file is on the disk when it has been synced, its name when its folder has. Whatever a journal or
+the manifest says is there has to be on the disk before they say so.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -15,15 +20,47 @@ def write_atomically(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        temporary.replace(path)
     except OSError:  # a full disk: half a file would be of no use, and takes room
         temporary.unlink(missing_ok=True)
         raise
-    temporary.replace(path)
+    sync(path.parent)
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder, and those above it that are missing; does nothing if it is there."""
+    if not path.is_dir():
+        make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        sync(path.parent)
 
 
 def new_folder(path: Path) -> Path:
-    """Returns an empty folder beside `path` to fill; `path.replace` it when it is complete."""
+    """Returns an empty folder beside `path` to fill; `put_folder` it when it is complete."""
     temporary = path.with_name(f".{path.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
+    make_folder(temporary)
     return temporary
+
+
+def put_folder(made: Path, path: Path) -> None:
+    """Moves a complete folder to its place in one step, instead of what may lie there."""
+    for folder, _, files in os.walk(made):
+        for file in files:
+            sync(Path(folder, file))
+        sync(Path(folder))
+    shutil.rmtree(path, ignore_errors=True)
+    made.replace(path)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Brings a file's bytes, or the names in a folder, to the disk."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that syncs no folders
+            raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        os.close(number)

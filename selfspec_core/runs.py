@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
@@ -21,7 +22,7 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from selfspec_core.errors import SelfspecError, UsageError, nearest
-from selfspec_core.files import write_atomically
+from selfspec_core.files import make_folder, sync, write_atomically
 from selfspec_core.manifest import read_manifest
 
 RUNS = Path("runs")
@@ -61,7 +62,7 @@ class RoundFolder:
         self.commits = self._read_commits()
         self._sizes: dict[str, int] = dict(self.commits[-1]["sizes"]) if self.commits else {}
         if write:
-            path.mkdir(parents=True, exist_ok=True)
+            make_folder(path)
             self._cut_back()
 
     def _read_commits(self) -> list[dict[str, Any]]:
@@ -120,10 +121,14 @@ class RoundFolder:
         self.commits.append(commit)
 
     def _append(self, name: str, data: bytes) -> None:
-        with (self.path / name).open("ab") as file:
+        journal = self.path / name
+        new = not journal.exists()
+        with journal.open("ab") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        if new:
+            sync(self.path)
 
     def read(self, name: str) -> Iterator[dict[str, Any]]:
         """Yields the committed rows of a journal, one at a time."""
@@ -181,18 +186,17 @@ class Run:
             UsageError: if the folder exists already.
             SelfspecError: if another process began the same run an instant ago.
         """
-        again = f"`selfspec resume {quote(path.name)}` goes on"
-        taken = UsageError(f"--name {path.name}: {path} exists already; {again}")
-        if path.exists() and any(path.iterdir()):
-            raise taken
-        path.mkdir(parents=True, exist_ok=True)
+        check_free(path, "manifest.json")
+        make_folder(path)
         run = cls(path, write=True)
         run._acquire()
-        if (path / "manifest.json").exists():  # made since, by who held it
+        try:
+            check_free(path, "manifest.json")  # may have been made since, by who held it
+            run.manifest = {"created": datetime.now(UTC).isoformat(), **manifest}
+            run.save_manifest()
+        except BaseException:
             run.close()
-            raise taken
-        run.manifest = {"created": datetime.now(UTC).isoformat(), **manifest}
-        run.save_manifest()
+            raise
         return run
 
     @classmethod
@@ -238,7 +242,8 @@ class Run:
     def close(self) -> None:
         """Lets go of the lock, if it is held: `.owner` is the next writer's afterwards."""
         if self._lock is not None and self._lock.is_locked:
-            (self.path / ".owner").unlink(missing_ok=True)
+            with suppress(OSError):  # a disk that failed: who reads it sees that nobody holds it
+                (self.path / ".owner").unlink(missing_ok=True)
             self._lock.release()  # last: who waits for it writes an owner of its own
 
     def _acquire(self) -> None:
@@ -249,7 +254,29 @@ class Run:
         except Timeout:
             who = owner.read_text(encoding="utf-8").strip() if owner.exists() else "another process"
             raise SelfspecError(f"{self.path}: in use by {who}; wait for it or stop it") from None
-        owner.write_text(f"{os.uname().nodename}, process {os.getpid()}\n", encoding="utf-8")
+        with suppress(OSError):  # for the message above alone
+            owner.write_text(f"{os.uname().nodename}, process {os.getpid()}\n", encoding="utf-8")
+
+
+def check_free(path: Path, kept: str) -> None:
+    """Refuses the name of a folder in which there is something already.
+
+    One that was given up before `kept` was written, by a kill or a full disk, holds a lock at most
+    and is free.
+
+    Args:
+        kept: the file from which on a folder can be resumed.
+
+    Raises:
+        UsageError: saying what to do with it.
+    """
+    names = {found.name for found in path.iterdir()} if path.exists() else set()
+    if not names - {".lock", ".owner", f".{kept}.tmp"}:
+        return
+    then = "is no run; choose another name or remove it"
+    if kept in names:
+        then = f"exists already; `selfspec resume {quote(path.name)}` goes on"
+    raise UsageError(f"--name {path.name}: {path} {then}")
 
 
 def in_use(path: Path) -> bool:

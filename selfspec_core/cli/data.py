@@ -38,7 +38,7 @@ def data(target: str, name: str, out: Path, with_seeds: bool) -> None:
 def _write_examples(target: str, name: str, out: Path, with_seeds: bool) -> None:
     from selfspec_core.cli.output import plain
     from selfspec_core.data_card import write_card
-    from selfspec_core.files import new_folder
+    from selfspec_core.files import new_folder, put_folder
     from selfspec_core.formats import read_export, write_rows
     from selfspec_core.runs import find_run
     from selfspec_core.trainer_configs import write_configs
@@ -48,7 +48,7 @@ def _write_examples(target: str, name: str, out: Path, with_seeds: bool) -> None
     write_rows(export, name, folder)
     write_configs(export, name, folder)
     write_card(export, name, folder)
-    folder.replace(out)
+    put_folder(folder, out)
     if export.left_out:
         click.echo(f"{export.left_out} rows left out: the firewall found test text", err=True)
     click.echo(plain(f"{len(export.rows)} rows in {out}, beside llamafactory.yaml, axolotl.yaml"))
@@ -56,13 +56,13 @@ def _write_examples(target: str, name: str, out: Path, with_seeds: bool) -> None
 
 def _write_tasks(target: str, out: Path) -> None:
     from selfspec_core.cli.output import plain
-    from selfspec_core.files import new_folder
+    from selfspec_core.files import new_folder, put_folder
     from selfspec_core.lm_eval_tasks import tasks_of, write_tasks
 
     tasks = tasks_of(target)
     folder = new_folder(out)
     names = write_tasks(tasks, folder)
-    folder.replace(out)
+    put_folder(folder, out)
     click.echo(
         plain(f"{len(names)} tasks in {out}: lm_eval --include_path {out} --tasks {tasks.group}")
     )

@@ -152,8 +152,18 @@ def _explain(error: Exception) -> tuple[str, int]:
             if error.errno == errno.EIO and not file:  # the terminal has gone; its signal may lag
                 return _explain(interrupted(Stopped(signal.SIGHUP)))
             return f"{file or 'file system'}: {error.strerror or error}", 1
+    if _lacks_memory(error):
+        return "out of memory; `selfspec resume NAME` goes on with a run when there is more", 1
     first = (str(error).splitlines() or [""])[0]
     return f"internal: {type(error).__name__}: {first} (--debug shows where)", 1
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Says whether memory ran out: Python's, a GPU's, or what torch has of the machine's."""
+    names = (kind.__name__ for kind in type(error).__mro__)
+    return not {"MemoryError", "OutOfMemoryError"}.isdisjoint(names) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )
 
 
 def _open_file(error: BaseException) -> str | None:

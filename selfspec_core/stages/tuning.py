@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from selfspec_core.components import Context, Trainer
 from selfspec_core.errors import SelfspecError
-from selfspec_core.files import new_folder
+from selfspec_core.files import new_folder, put_folder
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
@@ -160,8 +159,7 @@ def _settle(
     stage: str,
 ) -> Adapter:
     path = adapter_path(folder, system)
-    shutil.rmtree(path, ignore_errors=True)
-    made.path.replace(path)
+    put_folder(made.path, path)
     adapter = replace(made, path=path)
     row = {"system": system, **adapter.to_dict(), "screened": screened}
     folder.commit(stage, folder.done(stage), {}, trained=row, **decided(context))

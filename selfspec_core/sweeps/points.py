@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 from filelock import FileLock, Timeout
 
 from selfspec_core.errors import SelfspecError, UsageError
-from selfspec_core.files import write_atomically
-from selfspec_core.runs import RUNS
+from selfspec_core.files import make_folder, write_atomically
+from selfspec_core.runs import RUNS, check_free
 
 if TYPE_CHECKING:
     from selfspec_core.request import Request
@@ -127,10 +127,8 @@ class SweepFolder:
         Raises:
             UsageError: if it exists already.
         """
-        if path.exists() and any(path.iterdir()):
-            again = f"`selfspec resume {path.name}` goes on with it"
-            raise UsageError(f"--name {path.name}: {path} exists already; {again}")
-        path.mkdir(parents=True, exist_ok=True)
+        check_free(path, _FILE)
+        make_folder(path)
         folder = cls(path, sweep, about)
         folder.acquire()
         folder.save()

@@ -18,7 +18,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from selfspec_core.components import Context, Model, Trainer
-from selfspec_core.files import new_folder
+from selfspec_core.files import make_folder, new_folder, put_folder
 from selfspec_core.model_types import Sampling
 from selfspec_core.progress import Progress
 from selfspec_core.runs import dumps
@@ -29,7 +29,7 @@ class Store:
     """Results by key in a file of JSON lines, adapters in folders beside it."""
 
     def __init__(self, path: Path) -> None:
-        path.mkdir(parents=True, exist_ok=True)
+        make_folder(path)
         self._file, self._adapters = path / "shared.jsonl", path / "adapters"
         self._known: dict[str, dict[str, Any]] = {}
         if self._file.exists():
@@ -143,8 +143,7 @@ def _keep(store: Store, key: str, made: Adapter, context: Context) -> Adapter:
     kept = store.adapter(key)
     place = new_folder(kept)
     shutil.copytree(made.path, place, dirs_exist_ok=True)
-    shutil.rmtree(kept, ignore_errors=True)
-    place.replace(kept)
+    put_folder(place, kept)
     store.put(key, **made.to_dict(), decisions=context.decisions)
     return made
 

@@ -1,10 +1,12 @@
 """Files and folders appear whole or not at all."""
 
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
-from selfspec_core.files import new_folder, write_atomically
+from selfspec_core.files import make_folder, new_folder, put_folder, write_atomically
 
 
 def test_a_file_is_replaced_or_stays_as_it_was(tmp_path, monkeypatch):
@@ -35,3 +37,74 @@ def test_a_new_folder_is_empty_whatever_was_left_of_an_earlier_one(tmp_path):
     assert list(made.iterdir()) == [] and not (tmp_path / "made").exists()
     made.replace(tmp_path / "made")
     assert (tmp_path / "made").is_dir()
+
+
+@pytest.fixture
+def done(tmp_path, monkeypatch):
+    """What is synced, made and renamed, in order, by path from here."""
+    found, sync, rename = [], os.fsync, os.rename
+
+    def name(path):
+        return os.path.relpath(path, tmp_path)
+
+    def synced(number):
+        found.append(("sync", name(os.readlink(f"/proc/self/fd/{number}"))))
+        sync(number)
+
+    def replaced(old, new):
+        found.append(("put", name(new)))
+        rename(old, new)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    monkeypatch.chdir(tmp_path)
+    return found
+
+
+def test_a_file_is_on_the_disk_before_its_name_and_both_afterwards(done):
+    write_atomically(Path("a.json"), "new")
+    assert done == [("sync", ".a.json.tmp"), ("put", "a.json"), ("sync", ".")]
+
+
+def test_a_folder_is_on_the_disk_before_it_is_in_its_place(done):
+    make_folder(Path("round-1/controls"))
+    assert done == [("sync", "."), ("sync", "round-1")]
+    made = new_folder(Path("round-1/adapter"))
+    (made / "deeper").mkdir()
+    (made / "deeper/weights").write_text("x")
+    del done[:]
+    put_folder(made, Path("round-1/adapter"))
+    there = "round-1/.adapter.tmp"
+    assert sorted(done[:3]) == [
+        ("sync", there),
+        ("sync", f"{there}/deeper"),
+        ("sync", f"{there}/deeper/weights"),
+    ]
+    assert done[3:] == [("put", "round-1/adapter"), ("sync", "round-1")]
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EIO])
+def test_a_file_system_that_syncs_no_folders_will_do_a_broken_one_not(
+    number, tmp_path, monkeypatch
+):
+    sync = os.fsync
+
+    def refuse_folders(file):
+        if os.path.isdir(f"/proc/self/fd/{file}"):
+            raise OSError(number, os.strerror(number))
+        sync(file)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    if number == errno.EINVAL:
+        write_atomically(tmp_path / "a.json", "new")
+    else:
+        with pytest.raises(OSError, match="Input/output error") as caught:
+            write_atomically(tmp_path / "a.json", "new")
+        assert caught.value.filename == str(tmp_path)
+
+
+def test_a_file_that_cannot_take_its_place_leaves_nothing_beside_it(tmp_path):
+    (tmp_path / "a.json").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_atomically(tmp_path / "a.json", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]

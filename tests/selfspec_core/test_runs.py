@@ -16,7 +16,7 @@ from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.manifest import read_manifest
 from selfspec_core.request import Request
-from selfspec_core.runs import RoundFolder, Run, find_run, in_use
+from selfspec_core.runs import RoundFolder, Run, check_free, find_run, in_use
 
 MANIFEST = {
     "created": "2026-01-01T00:00:00+00:00",
@@ -235,3 +235,55 @@ def test_a_line_that_is_not_one_value_is_damage(tmp_path, line):
     (folder.path / "a.jsonl").write_bytes(line.ljust(size, b" "))
     with pytest.raises(SelfspecError, match=r"a\.jsonl:1: damaged"):
         list(folder.read("a"))
+
+
+@pytest.mark.parametrize("kept", ["manifest.json", "sweep.json"])
+def test_the_name_of_a_folder_that_was_given_up_at_once_is_free(kept, tmp_path):
+    for name in (".lock", ".owner", f".{kept}.tmp"):
+        (tmp_path / name).touch()
+    check_free(tmp_path, kept)
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(UsageError, match="is no run; choose another name or remove it"):
+        check_free(tmp_path, kept)
+    (tmp_path / kept).touch()
+    with pytest.raises(UsageError, match="exists already; `selfspec resume .*` goes on"):
+        check_free(tmp_path, kept)
+
+
+def test_a_run_that_could_not_write_its_manifest_can_be_begun_again(tmp_path, monkeypatch):
+    def full(run):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "save_manifest", full)
+        with pytest.raises(OSError, match="No space"):
+            Run.create(tmp_path / "a", {})
+    assert not in_use(tmp_path / "a")
+    Run.create(tmp_path / "a", {}).close()
+
+
+def test_a_lock_needs_no_room_on_the_disk(folder, monkeypatch):
+    def full(path, *_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "unlink", full)
+    run = Run.open(folder, write=True)
+    assert in_use(folder)
+    run.close()
+    assert not in_use(folder)
+
+
+def test_the_name_of_a_journal_is_on_the_disk_before_a_commit_counts_on_it(tmp_path, monkeypatch):
+    folder, synced, sync = RoundFolder(tmp_path / "round-1"), [], os.fsync
+
+    def watched(number):
+        synced.append(Path(os.readlink(f"/proc/self/fd/{number}")).name)
+        sync(number)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    folder.commit("s", 0, {"a": [{}]})
+    assert synced == ["a.jsonl", "round-1", "commits.jsonl", "round-1"]
+    del synced[:]
+    folder.commit("s", 1, {"a": [{}]})
+    assert synced == ["a.jsonl", "commits.jsonl"]

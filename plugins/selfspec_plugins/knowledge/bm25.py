@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from selfspec_core.files import new_folder
+from selfspec_core.files import new_folder, put_folder
 from selfspec_core.similarity.text import words
 
 K1, B = 1.2, 0.75
@@ -53,8 +52,7 @@ class Bm25:
         if self._ids:
             self._scorer.save(made, show_progress=False)
         (made / "ids.json").write_text(json.dumps(self._ids), encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        made.replace(folder)
+        put_folder(made, folder)
 
     @classmethod
     def load(cls, folder: Path) -> Bm25 | None:

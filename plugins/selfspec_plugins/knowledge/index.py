@@ -19,6 +19,7 @@ from typing import TypeVar
 from filelock import FileLock, Timeout
 
 from selfspec_core import Passage, SelfspecError
+from selfspec_core.files import sync
 from selfspec_plugins.knowledge.bm25 import Bm25
 from selfspec_plugins.knowledge.catalogue import Catalogue, Entry, damaged
 from selfspec_plugins.knowledge.embedding import Embedding, embedding_key
@@ -42,16 +43,19 @@ class Index:
         self.catalogue = Catalogue(self.folder / "files.jsonl")
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, patience: float = 0.0) -> Iterator[None]:
         """Holds the index for one writer; brings the BM25 index up to date at the end.
 
+        Args:
+            patience: seconds to wait for another process that is writing it.
+
         Raises:
-            SelfspecError: if another process is writing it.
+            SelfspecError: if it still is.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         lock, owner = FileLock(self.folder / ".lock"), self.folder / ".owner"
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=patience)
         except Timeout:
             who = owner.read_text(encoding="utf-8").strip() if owner.exists() else "another process"
             raise SelfspecError(f"{self.folder}: in use by {who}; wait for it or stop it") from None
@@ -73,7 +77,7 @@ class Index:
         """
         self.__dict__.pop("_searches", None)
         store = self._store
-        shutil.rmtree(self._words_file, ignore_errors=True)  # no longer true from here on
+        self._forget_words()
         count = 0
         try:
             for batch in _batched(passages, BATCH):
@@ -108,9 +112,14 @@ class Index:
         before = self._store.get(where=other, include=["metadatas"])["metadatas"]
         for hash in sorted({meta["file"] for meta in before}):
             if not set(self.catalogue.paths(hash)) - {entry.path}:
-                shutil.rmtree(self._words_file, ignore_errors=True)
+                self._forget_words()
                 self._store.delete(where={"file": hash})
         self.catalogue.add(entry)
+
+    def _forget_words(self) -> None:
+        """Removes the BM25 index, for good: from here on it is no longer true."""
+        shutil.rmtree(self._words_file, ignore_errors=True)
+        sync(self.folder)
 
     def search(self, query: str, k: int) -> list[Passage]:
         """Returns up to k passages, best first; a score of 1 is first place in both searches."""

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 PASSAGES_A_MEGABYTE = 1200
 """For the progress of one large file; what it really gives is known when it is read."""
 
+SHIPPING = 600.0
+"""Seconds that a run waits for another one that brings the domain's own passages in."""
+
 
 class KnowledgeSettings(Table):
     """Settings of the retriever."""
@@ -162,11 +165,16 @@ class Knowledge(Retriever):
     def _ship(self, index: Index) -> None:
         """Brings the domain's own passages in, the first time and when its package changed."""
         label, rows, hash = self._shipped
-        entry = index.catalogue.entries.get(label)
-        if rows and (entry is None or entry.hash != hash):
-            with index.writing():
-                for _ in index.put(label, hash, rows):
-                    pass
+
+        def lacking() -> bool:
+            entry = index.catalogue.entries.get(label)
+            return bool(rows) and (entry is None or entry.hash != hash)
+
+        if lacking():
+            with index.writing(SHIPPING):
+                if lacking():  # another run may have brought them in meanwhile
+                    for _ in index.put(label, hash, rows):
+                        pass
 
     @cached_property
     def _shipped(self) -> tuple[str, list[Passage], str]:

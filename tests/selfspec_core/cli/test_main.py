@@ -102,6 +102,11 @@ def test_wrong_options_are_one_line_and_exit_2(selfspec, arguments):
     assert "--help` shows what it takes" in done.stderr
 
 
+OUT_OF_MEMORY = (
+    "Error: out of memory; `selfspec resume NAME` goes on with a run when there is more\n"
+)
+
+
 @pytest.mark.parametrize(
     ("error", "code", "line"),
     [
@@ -114,6 +119,8 @@ def test_wrong_options_are_one_line_and_exit_2(selfspec, arguments):
             1,
             "Error: runs/a/x: No space left on device\n",
         ),
+        (MemoryError(), 1, OUT_OF_MEMORY),
+        (RuntimeError("[x] DefaultCPUAllocator: can't allocate memory: you"), 1, OUT_OF_MEMORY),
         (TypeError("no\nsecond line"), 1, "Error: internal: TypeError: no (--debug shows where)\n"),
     ],
 )

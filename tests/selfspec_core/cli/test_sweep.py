@@ -143,7 +143,7 @@ def test_a_finished_sweep_is_not_run_again_and_its_points_are_its_own(sizes, mon
     assert call("resume", "s") == printed
     assert asked == {"texts": 0, "trainings": 0}
     again = fails("sweep", *SMALL, "--over", "data.size=0,5", "--name", "s")
-    assert again == (2, "--name s: runs/s exists already; `selfspec resume s` goes on with it")
+    assert again == (2, "--name s: runs/s exists already; `selfspec resume s` goes on")
     whole = (2, "s: is a sweep; name one of its runs, as in s/POINT")
     assert fails("compare", "s", "s/size-24") == fails("reproduce", "s") == whole
     code, line = fails("reproduce", "s/size-10")

@@ -1,5 +1,6 @@
 """The index on disk: adding, changing, finding, two writers, a kill."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -132,6 +133,15 @@ def test_a_second_writer_is_refused_by_name(retriever, add, files):
             add(files)
         assert ids(retriever(), "argon")  # reading goes on
     assert add(files)[0]["new.txt"] == "added"
+
+
+def test_a_run_waits_for_one_that_brings_the_same_passages_in(retriever, monkeypatch):
+    folder = retriever()._index.folder
+    folder.mkdir(parents=True)
+    with (folder / ".lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        monkeypatch.setattr(time, "sleep", lambda seconds: fcntl.flock(held, fcntl.LOCK_UN))
+        assert ids(retriever(), "what accepts protons")
 
 
 def test_an_unknown_embedding_is_a_usage_error(retriever, tmp_path):
