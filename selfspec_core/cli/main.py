@@ -148,7 +148,9 @@ def _fail(error: Exception, *, debug: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     if debug:
-        traceback.print_exception(error)
+        from selfspec_core.cli.answers import legible
+
+        click.echo(legible("".join(traceback.format_exception(error))), err=True)
     line, code = _explain(error)
     from selfspec_core.cli.output import plain
 

@@ -97,7 +97,7 @@ COMMANDS = [
     ["resume", "wild"],
     ["settings", "--recipe", "seeds.jsonl"],
     ["show", "\x1b[2Jnowhere"],
-    ["--debug", "show", "wild/round-1"],
+    ["--debug", "show", "\x1b[2Jnowhere"],
 ]
 
 
@@ -110,7 +110,7 @@ def test_no_stage_and_no_command_is_harmed_and_nothing_gets_out(place, capsys, l
     for command in COMMANDS:
         code = called(*command)
         shown.append(capsys.readouterr())
-        good = code == 0 or (code == 2 and command[-1] in ("\x1b[2Jnowhere", "wild/round-1"))
+        good = code == 0 or (code == 2 and "nowhere" in command[-1])
         good |= command[0] in ("settings", "compare") and code == 2
         assert good, (command, shown[-1].err)
         if "--json" in command:
