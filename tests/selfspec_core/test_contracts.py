@@ -1,6 +1,7 @@
 """Plugins that raise, return the wrong thing or change what they are given are named."""
 
 import sys
+import time
 
 import loops
 import pytest
@@ -222,6 +223,9 @@ def test_a_call_that_takes_long_is_mentioned_with_whose_it_is(wild, tmp_path, mo
     host = load_host(None)
     judge = host.build("filters", "wild").judge
     judge([1], Context("x", None, None, (), progress=heard))
+    for _ in range(600):  # it looks the package up in a thread of its own
+        if not heard.lines:
+            time.sleep(0.1)
     assert heard.lines == [
         "filter 'wild' (wild-plugin 1.0): one call of `judge` takes more than 0.05 s; "
         "Ctrl-C stops it, and nothing is lost"
