@@ -191,6 +191,9 @@ def weight_hashes(path: Path | None) -> dict[str, str]:
 
 def _reason(settings: ModelSettings, error: Exception) -> str:
     first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if "custom code" in first:
+        how = "which runs only with --set model.trust_remote_code=true"
+        return f"--model {settings.path or settings.name}: comes with code of its own, {how}"
     if settings.path:
         return f"--model {settings.path}: {first}"
     network = ("connect", "offline", "couldn't reach", "max retries", "resolve", "cached")

@@ -74,8 +74,8 @@ REMOTE = """
 from pathlib import Path
 Path({mark!r}).touch()
 from transformers import LlamaConfig, LlamaForCausalLM
-class Own(LlamaForCausalLM): pass
 class OwnConfig(LlamaConfig): model_type = "own"
+class Own(LlamaForCausalLM): config_class = OwnConfig
 """
 
 
@@ -91,7 +91,7 @@ def test_code_of_a_model_runs_only_if_the_user_says_so(copied, tmp_path, monkeyp
     if asked:
         model.load()
     else:
-        with pytest.raises(UsageError, match="trust_remote_code"):
+        with pytest.raises(UsageError, match="code of its own.*trust_remote_code"):
             model.load()
     assert mark.exists() == asked
 
@@ -149,7 +149,9 @@ SPOILT = {
     "empty": lambda file: file.write_bytes(b""),
     "a layer less": rewritten(lambda tensors: tensors.pop(min(tensors))),
     "a layer more": rewritten(
-        lambda tensors: tensors.update({min(tensors).replace(".0.", ".7."): tensors[min(tensors)]})
+        lambda tensors: tensors.update(
+            {min(tensors).replace(".0.", ".7."): tensors[min(tensors)] + 0}
+        )
     ),
     "another width": rewritten(
         lambda tensors: tensors.update({k: t.repeat(2, 2) for k, t in tensors.items()})
