@@ -17,6 +17,7 @@ from selfspec_core.contracts import held
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.model_types import Sampling
 from selfspec_plugins.lora_trainer import LoraTrainer
+from selfspec_plugins.sft import save
 from selfspec_plugins.transformers_model import TransformersModel
 
 ADAPTER = "adapter_model.safetensors"
@@ -187,10 +188,13 @@ def test_a_loss_that_is_no_number_ends_the_training_and_leaves_no_adapter(base, 
     assert model.generate(["Name the court"], GREEDY) == before
 
 
-def test_weights_that_explode_in_the_last_step_are_not_saved(base, tmp_path):
-    model = loaded(base)
+def test_weights_of_nan_after_the_last_step_are_not_saved(tmp_path):
+    import torch
+
+    broken = torch.nn.Linear(2, 2)
+    torch.nn.init.constant_(broken.weight, math.inf)
     with pytest.raises(SelfspecError, match=r"after the last step; .*training\.lr"):
-        LoraTrainer().train(rows(8), tmp_path, context(model, lr=1e39, warmup=0.0), steps=1)
+        save(broken, tmp_path, "base")
     assert not list(tmp_path.iterdir())
 
 
