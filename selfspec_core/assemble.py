@@ -9,6 +9,7 @@ from pathlib import Path
 
 from selfspec_core.components import Context, Domain, Evaluator, Filter, Model
 from selfspec_core.config import Settings
+from selfspec_core.contracts import seeds_of
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.firewall import Firewall
 from selfspec_core.knowledge import find_retriever
@@ -110,7 +111,7 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
     domains, unscreened = items_of_domains(host)
     firewall = build_firewall([*seeds, *general], sets, domains)
     clean, left_out = screened(seeds, firewall)
-    context.seeds = chosen(clean, settings.seeds)
+    context.seeds = tuple(chosen(clean, settings.seeds))
     if general:
         context.general_seeds, also = screened(general, firewall)
         left_out += also
@@ -142,11 +143,11 @@ def is_short(row: Seed | Item) -> bool:
 
 
 def _seeds(request: Request, name: str, host: PluginHost, settings: Settings) -> list[Seed]:
-    sources = [cls() for _, cls in host.offered("seed_sources", name)]
+    offered = [cls for _, cls in host.offered("seed_sources", name)]
     if request.seeds:
-        seeds = seeds_from_file(Path(request.seeds), sources)
+        seeds = seeds_from_file(Path(request.seeds), [cls() for cls in offered])
     else:
-        seeds = [seed for source in sources for seed in source.seeds()]
+        seeds = seeds_of(offered)
     if not seeds:
         raise UsageError(f"--domain {name}: no plugin provides seeds for it; give --seeds FILE")
     if settings.data.short_seeds:

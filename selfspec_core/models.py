@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from selfspec_core.components import Model
 from selfspec_core.config import Settings
+from selfspec_core.contracts import held
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.plugins import PluginHost
 from selfspec_core.request import model_table
@@ -23,7 +24,8 @@ def build_model(host: PluginHost, settings: Settings, tuned: str | None = None) 
     if table.path is None:
         _check_backend(table.name, host)
     backend = table.name if host.has("models", table.name.rpartition("/")[2]) else "transformers"
-    return host.find("models", backend)(table)  # type: ignore[no-any-return]
+    made: Model = host.find("models", backend)(table)
+    return held(made)
 
 
 def _check_backend(name: str, host: PluginHost) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from selfspec_core.components import Evaluator
 from selfspec_core.config import EvaluationSettings, Settings
+from selfspec_core.contracts import seeds_of
 from selfspec_core.errors import UsageError
 from selfspec_core.models import build_model
 from selfspec_core.plugins import PluginHost
@@ -41,8 +42,7 @@ def general_seeds(
     if domain == evaluation.general:
         return [], [f"control {GENERIC} is left out: '{domain}' is what it would be made of"]
     host.load_domain(evaluation.general, "evaluation.general:")
-    sources = [cls() for _, cls in host.offered("seed_sources", evaluation.general)]
-    seeds = [seed for source in sources for seed in source.seeds()]
+    seeds = seeds_of(cls for _, cls in host.offered("seed_sources", evaluation.general))
     if not seeds:
         raise UsageError(f"evaluation.general: no plugin provides seeds for '{evaluation.general}'")
     if settings.data.short_seeds:

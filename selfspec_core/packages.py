@@ -153,7 +153,7 @@ def _read_header(head: Traversable) -> dict[str, Any]:
         table = tomllib.loads(text)
     except OSError as error:
         raise UsageError(f"tasks/{head.name}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"tasks/{head.name}: not valid TOML: {error}") from None
     for key in ("name", "kind", "metric", "title", "summary"):
         if not isinstance(table.get(key), str):

@@ -20,6 +20,7 @@ import pluggy
 
 from selfspec_core import hookspecs
 from selfspec_core.components import Component
+from selfspec_core.contracts import held
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.sources import DOMAIN_GROUP, PLUGIN_GROUP, Source, installed, source_of
 
@@ -183,7 +184,7 @@ class PluginHost:
         settings: dict[str, Any] | None = None,
         domain: str | None = None,
     ) -> Any:
-        """Builds a component with its settings checked.
+        """Builds a component with its settings checked; it is held to its contract.
 
         Raises:
             UsageError: if there is no such component, or a setting is wrong.
@@ -191,7 +192,7 @@ class PluginHost:
         from selfspec_core.resolve import filled  # pydantic, which listings do without
 
         cls = self.find(what, name, domain)
-        return cls(filled(cls.Settings, settings or {}, f"{what}.{name}"))
+        return held(cls(filled(cls.Settings, settings or {}, f"{what}.{name}")))
 
     def failures(self) -> Sequence[Source]:
         """Returns the plugins that did not load."""

@@ -51,7 +51,7 @@ def _read(file: Traversable, where: str) -> dict[str, Any]:
         ) from None
     except OSError as error:
         raise UsageError(f"{where}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{where}: not valid TOML: {error}") from None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,7 +51,21 @@ class Request:
             raise UsageError(f"{file}: damaged: key '{key}': {first['msg'].lower()}") from None
         if not asked.domain and not asked.seeds:
             raise UsageError(f"{file}: damaged: 'request' has neither 'domain' nor 'seeds'")
+        if any(map(_trusts, asked.set)) and os.environ.get(TRUST) != "1":
+            raise UsageError(
+                f"{file}: has model.trust_remote_code: it wants to run code that comes with the "
+                f"model; if you trust whoever made this run, set {TRUST}=1"
+            )
         return asked
+
+
+TRUST = "SELFSPEC_TRUST_REMOTE_CODE"
+"""Environment variable: a run may be another's, so its manifest does not speak for the user."""
+
+
+def _trusts(table: Mapping[str, Any]) -> bool:
+    model = table.get("model")
+    return isinstance(model, Mapping) and bool(model.get("trust_remote_code"))
 
 
 def resolve_settings(request: Request, domain: Domain, host: PluginHost) -> Settings:
@@ -68,6 +84,10 @@ def resolve_settings(request: Request, domain: Domain, host: PluginHost) -> Sett
         raise UsageError(f"--recipe {request.recipe}: expected quick, full or a .toml file{hint}")
     if request.model:
         tables.append(("--model", {"model": model_table(request.model, host)}))
+    for source, table in tables:
+        if _trusts(table):
+            flag = "--set model.trust_remote_code=true"
+            raise UsageError(f"{source}: 'model.trust_remote_code': only {flag} switches that on")
     tables += [("--set", table) for table in request.set]
     return resolve(tables)
 

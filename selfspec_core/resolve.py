@@ -32,7 +32,7 @@ def parse_flag(flag: str) -> dict[str, Any]:
         raise UsageError(f"--set {flag}: expected KEY=VALUE, for example --set data.size=200")
     try:
         value = tomllib.loads(f"v = {text}")["v"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:  # no TOML, or a number of thousands of digits
         value = text
     except RecursionError:
         raise UsageError(f"--set {key}: the value is nested too deeply") from None
@@ -66,7 +66,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: no such file") from None
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: not valid TOML: {error}") from None
 
 

@@ -48,6 +48,24 @@ def _loads(line: bytes) -> Any:
     return value
 
 
+def _row(line: bytes) -> dict[str, Any]:
+    row = _loads(line)
+    if not isinstance(row, dict):
+        raise ValueError("expected a JSON object")
+    return row
+
+
+def _is_commit(value: Any) -> bool:
+    """Says whether a line of the commit journal is one: a stage, and the sizes of journals."""
+    if not isinstance(value, dict) or not isinstance(value.get("stage"), str):
+        return False
+    sizes = value.get("sizes")
+    return isinstance(sizes, dict) and all(
+        re.fullmatch(r"[\w-]+\.jsonl", name, re.ASCII) and type(size) is int and size >= 0
+        for name, size in sizes.items()
+    )
+
+
 class RoundFolder:
     """Journals and results of one round.
 
@@ -73,9 +91,9 @@ class RoundFolder:
         try:
             commits = [json.loads(line) for line in whole]
             for number, commit in enumerate(commits, 1):
-                if not isinstance(commit, dict) or not {"stage", "sizes"} <= commit.keys():
+                if not _is_commit(commit):
                     raise ValueError(f"line {number} is no commit")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SelfspecError(f"{file}: damaged: {error}") from None
         return commits
 
@@ -139,8 +157,8 @@ class RoundFolder:
         with file.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 try:
-                    yield _loads(line)
-                except ValueError as error:
+                    yield _row(line)
+                except (ValueError, RecursionError) as error:
                     raise SelfspecError(f"{file}:{number}: damaged: {error}") from None
                 end -= len(line)
                 if end <= 0:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import subprocess
 import sys
 import tomllib
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+LOCAL = (None, "", "localhost", "127.0.0.1", "::1")
 CONSTRAINTS = ("-c", str(ROOT / "constraints.txt"))
 
 
@@ -92,6 +95,46 @@ def fresh(tmp_path):
     place.pip("install", "--no-deps", str(ROOT / "domains/finance"))
     assert place.python("-c", "import torch").returncode != 0
     return place
+
+
+@pytest.fixture(autouse=True)
+def outside(request, monkeypatch):
+    """Lets no test out of this machine: returns the addresses that were tried, which fail it."""
+    tried = []
+    if request.node.get_closest_marker("network"):
+        yield tried
+        return
+
+    def guarded(real):
+        def call(self, *given):
+            address = given[-1]
+            host = address[0] if isinstance(address, tuple) else None
+            if self.family == socket.AF_UNIX or host is None or host in LOCAL:
+                return real(self, *given)
+            tried.append(host)
+            raise OSError(errno.ENETUNREACH, "tests stay on this machine")
+
+        return call
+
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
+    yield tried
+    assert tried == []
+
+
+@pytest.fixture
+def looked_up(outside, monkeypatch):
+    """Returns the names of other machines that were looked up; none is found."""
+    names, real = [], socket.getaddrinfo
+
+    def find(host, *given, **named):
+        if host in LOCAL:
+            return real(host, *given, **named)
+        names.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, "tests stay on this machine")
+
+    monkeypatch.setattr(socket, "getaddrinfo", find)
+    return names
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from selfspec_core.errors import SelfspecError
+
 IN_MEMORY = 4
 """Adapters kept in memory; the one not used for longest goes first."""
 MERGED_BYTES = 1 << 30
@@ -63,16 +65,40 @@ class Adapters:
         return self.hf
 
     def _read(self, path: Path) -> str:
+        """Reads an adapter; returns its name in memory.
+
+        Raises:
+            SelfspecError: if it is damaged, or another model's.
+        """
+        self._count += 1
+        name, before, first = f"adapter{self._count}", set(vars(self.hf)), self._peft is None
+        try:
+            self._load(path, name)
+            check_loaded(self._peft, path, name)
+        except OSError:
+            raise
+        except Exception as error:  # any: the files may be broken in any way
+            from selfspec_plugins.sft import restore
+
+            if first:
+                restore(self.hf, before)
+                self._peft = None
+            elif name in self._peft.peft_config:
+                self._peft.delete_adapter(name)
+            why = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
+            raise SelfspecError(
+                f"{path}: is no adapter of this model, or damaged: {why}"
+            ) from error
+        return name
+
+    def _load(self, path: Path, name: str) -> None:
         from peft import PeftModel
 
-        self._count += 1
-        name = f"adapter{self._count}"
         if self._peft is None:
             self._peft = PeftModel.from_pretrained(self.hf, path, adapter_name=name)
             self._peft.eval()
         else:
             self._peft.load_adapter(path, adapter_name=name)
-        return name
 
     def _merge(self, name: str) -> None:
         """Adds the adapter to the weights, if that is exact and there is room."""
@@ -101,6 +127,25 @@ class Adapters:
             from peft.tuners.tuners_utils import BaseTunerLayer
 
             yield from (m for m in self.hf.modules() if isinstance(m, BaseTunerLayer))
+
+
+def check_loaded(peft: Any, path: Path, name: str) -> None:
+    """Looks whether all of an adapter is in the model and finite; peft only warns of the rest.
+
+    Raises:
+        ValueError: saying what is not.
+    """
+    from peft import get_peft_model_state_dict
+    from safetensors import safe_open
+
+    with safe_open(path / "adapter_model.safetensors", "pt") as stored:
+        there = set(stored.keys())
+    state = get_peft_model_state_dict(peft, adapter_name=name, save_embedding_layers=False)
+    if apart := sorted(there ^ state.keys()):
+        what = "has no place for" if apart[0] in there else "has more layers than the adapter:"
+        raise ValueError(f"the model {what} {apart[0]}")
+    if wrong := [key for key, tensor in state.items() if not bool(tensor.isfinite().all())]:
+        raise ValueError(f"{wrong[0]} holds NaN or infinity")
 
 
 def mergeable(layers: list[Any], name: str) -> bool:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
+from reprlib import repr  # of aliases within aliases the usual one has no end
 from typing import Any
 
 from selfspec_core.components import SeedSource
@@ -73,11 +74,12 @@ def _rows(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     table = _load(file)
     version = table.get("version")
     if version not in VERSIONS or isinstance(version, bool):
-        raise UsageError(f"{file}: 'version': expected 2 or 3, got {version!r}")
+        raise UsageError(f"{file}: 'version': expected 2 or 3, got {repr(version):.40}")
     examples = _list(table, "seed_examples", file, "")
     found = [one for n, example in enumerate(examples) for one in _example(example, n, file)]
     task, kind = task_of(file), _kind([answer for *_, answer in found])
     author = table.get("created_by")
+    author = author if isinstance(author, str) else ""
     for number, (where, question, context, answer) in enumerate(found, 1):
         yield (
             f"{file}: {where}",
@@ -105,9 +107,7 @@ def _load(file: Path) -> dict[str, Any]:
         raise UsageError(f"{file}: no such file") from None
     except OSError as error:
         raise UsageError(f"{file}: cannot be read ({error.strerror})") from None
-    except (UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise UsageError(f"{file}: not valid YAML: {error}") from None
-    except yaml.YAMLError as error:
+    except Exception as error:  # any: PyYAML has an IndexError for `!!int ''`, and others
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
         line = f":{mark.line + 1}" if mark else ""
         raise UsageError(f"{file}{line}: not valid YAML: {problem or error}") from None
@@ -120,7 +120,7 @@ def _example(example: Any, number: int, file: Path) -> Iterator[Found]:
     """Yields the question of a skill, or all questions to a context."""
     where = f"seed_examples[{number}]"
     if not isinstance(example, dict):
-        raise UsageError(f"{file}: {where}: expected a table, got {example!r:.40}")
+        raise UsageError(f"{file}: {where}: expected a table, got {repr(example):.40}")
     for key in example.keys() - _EXAMPLE_KEYS - {"attribution"}:
         known = ", ".join(sorted(_EXAMPLE_KEYS))
         raise UsageError(f"{file}: {where}: unknown key '{key}'; known: {known}")
@@ -133,7 +133,7 @@ def _example(example: Any, number: int, file: Path) -> Iterator[Found]:
     for n, pair in enumerate(_list(example, "questions_and_answers", file, where)):
         inner = f"{where}.questions_and_answers[{n}]"
         if not isinstance(pair, dict):
-            raise UsageError(f"{file}: {inner}: expected a table, got {pair!r:.40}")
+            raise UsageError(f"{file}: {inner}: expected a table, got {repr(pair):.40}")
         yield _pair(pair, context, file, inner)
 
 
@@ -159,7 +159,7 @@ def _text(table: dict[str, Any], key: str, file: Path, where: str) -> str:
     value = table[key]
     if not isinstance(value, str):
         quote = "" if isinstance(value, list | dict | None) else "; put it in quotes"
-        raise UsageError(f"{file}: {where}: key '{key}' must be text, got {value!r:.40}{quote}")
+        raise UsageError(f"{file}: {where}: key '{key}' must be text, got {repr(value):.40}{quote}")
     lines = [line.rstrip() for line in value.strip().splitlines()]
     text = "\n".join(line for line in lines if line.strip())
     if not text:

@@ -13,12 +13,13 @@ from typing import Any
 
 from selfspec_core.config import ModelSettings
 from selfspec_core.errors import UsageError
+from selfspec_core.privacy import no_telemetry
 from selfspec_core.stopwatch import importing
 
 
 def set_environment() -> None:
     """Sets what libraries read when they are imported, unless the user has."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    no_telemetry()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("MKL_DYNAMIC", "FALSE")  # a fixed thread count gives the same bytes
     # threads that spin while they wait cost 5x in speed when another process wants the cores
@@ -51,9 +52,23 @@ def load(settings: ModelSettings) -> tuple[Any, Any]:
     }
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, **common)
-        model: Any = AutoModelForCausalLM.from_pretrained(source, **common, **placement(settings))
-    except (OSError, ValueError) as error:
+        placed = placement(settings)
+        model: Any
+        model, info = AutoModelForCausalLM.from_pretrained(
+            source, **common, **placed, output_loading_info=True
+        )
+    except Exception as error:  # any: the files may be broken in any way
         raise UsageError(_reason(settings, error)) from error
+    lacking = [] if "quantization_config" in placed else sorted(info["missing_keys"])
+    if lacking:  # transformers would draw them at random, with a warning
+        named = f"{lacking[0]} and {len(lacking) - 1} more" if lacking[1:] else lacking[0]
+        raise UsageError(f"--model {source}: the weights lack {named}, which config.json asks for")
+    known, most = model.get_input_embeddings().num_embeddings, len(tokenizer)
+    if most > known:
+        raise UsageError(
+            f"--model {source}: its tokenizer has {most} tokens and its weights {known}: "
+            "they do not belong together"
+        )
     for module in model.modules():
         # bitsandbytes repacks 4-bit weights at the first inference on CPUs with AVX-512 BF16, and
         # has no gradient for the repacked format: an adapter trained afterwards came out different
@@ -176,6 +191,9 @@ def weight_hashes(path: Path | None) -> dict[str, str]:
 
 def _reason(settings: ModelSettings, error: Exception) -> str:
     first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if "custom code" in first:
+        how = "which runs only with --set model.trust_remote_code=true"
+        return f"--model {settings.path or settings.name}: comes with code of its own, {how}"
     if settings.path:
         return f"--model {settings.path}: {first}"
     network = ("connect", "offline", "couldn't reach", "max retries", "resolve", "cached")

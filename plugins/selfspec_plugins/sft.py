@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from selfspec_core.config import TrainingSettings
+from selfspec_core.errors import SelfspecError
 from selfspec_plugins.fused_lora import fused_lora
 from selfspec_plugins.loading import using_threads
 from selfspec_plugins.packing import IGNORED, Encoded, collate
@@ -159,6 +161,7 @@ def shared_arguments(
         "max_length": None,
         "save_strategy": "no",
         "logging_steps": 1,
+        "logging_nan_inf_filter": False,  # it would show the mean so far in place of NaN
         "disable_tqdm": True,
         "report_to": list(settings.report_to),
         "log_level": "error",
@@ -188,6 +191,8 @@ def watch(losses: list[float], advance: Callable[[int], None]) -> Any:
         def on_log(self, *args: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
             if logs and "loss" in logs:
                 losses.append(logs["loss"])
+                if not math.isfinite(losses[-1]):
+                    raise diverged(f"the loss of step {len(losses)} is {losses[-1]}")
 
         def on_step_end(self, *args: Any, **kwargs: Any) -> None:
             advance(1)
@@ -195,8 +200,20 @@ def watch(losses: list[float], advance: Callable[[int], None]) -> Any:
     return Watch()
 
 
+def diverged(how: str) -> SelfspecError:
+    """Returns the error of a training that has come to nothing; no adapter is left of it."""
+    return SelfspecError(f"training: {how}; a smaller learning rate (training.lr) may help")
+
+
 def save(peft_model: Any, out: Path, base: str) -> None:
-    """Writes the adapter; its configuration names the base as the user did, in a fixed order."""
+    """Writes the adapter; its configuration names the base as the user did, in a fixed order.
+
+    Raises:
+        SelfspecError: if a weight is no finite number.
+    """
+    tuned = (p for p in peft_model.parameters() if p.requires_grad)
+    if not all(bool(one.isfinite().all()) for one in tuned):
+        raise diverged("weights of the adapter are NaN or infinite after the last step")
     peft_model.peft_config["default"].base_model_name_or_path = base
     peft_model.save_pretrained(out, selected_adapters=["default"], save_embedding_layers=False)
     (out / "README.md").unlink(missing_ok=True)  # an empty form of peft's; the run writes a card

@@ -14,8 +14,10 @@ from io import IOBase, TextIOWrapper
 
 import click
 
+from selfspec_core.cli.results import results_apart
 from selfspec_core.cli.stop import Stopped, interrupted, stoppable
 from selfspec_core.errors import SelfspecError, UsageError, nearest
+from selfspec_core.privacy import no_telemetry
 
 COMMANDS = {
     "run": "Propose, answer, filter, tune and measure: the whole loop in one command.",
@@ -105,17 +107,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits: 0 done, 1 failed, 2 wrong usage, 128+n by signal n."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     asked = [word for word in given if word != "--debug"]  # accepted after the command, too
+    no_telemetry()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a locale without these characters shows others
             stream.reconfigure(errors="replace")
     try:
-        with stoppable():
-            code = selfspec.main(asked, prog_name="selfspec", standalone_mode=False)
+        with stoppable(), results_apart(on="--json" in asked):
+            code = _called(asked)
         if sys.stdout is not None:
             sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
     except Exception as error:
         sys.exit(_fail(error, debug="--debug" in given))
+
+
+def _called(words: list[str]) -> object:
+    """Calls the command; returns its exit code, if it has one.
+
+    Raises:
+        SelfspecError: if it was a component that wanted to end the process.
+    """
+    try:
+        return selfspec.main(words, prog_name="selfspec", standalone_mode=False)
+    except SystemExit as end:
+        if who := _blamed(end):
+            raise SelfspecError(f"{who}: called sys.exit({end.code!r})") from end
+        return end.code
+
+
+def _blamed(error: BaseException) -> str:
+    from selfspec_core.contracts import blamed
+
+    return blamed(error)
 
 
 def _fail(error: Exception, *, debug: bool) -> int:
@@ -125,7 +148,9 @@ def _fail(error: Exception, *, debug: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     if debug:
-        traceback.print_exception(error)
+        from selfspec_core.cli.answers import legible
+
+        click.echo(legible("".join(traceback.format_exception(error))), err=True)
     line, code = _explain(error)
     from selfspec_core.cli.output import plain
 
@@ -155,7 +180,8 @@ def _explain(error: Exception) -> tuple[str, int]:
     if _lacks_memory(error):
         return "out of memory; `selfspec resume NAME` goes on with a run when there is more", 1
     first = (str(error).splitlines() or [""])[0]
-    return f"internal: {type(error).__name__}: {first} (--debug shows where)", 1
+    where = _blamed(error) or "internal"
+    return f"{where}: {type(error).__name__}: {first} (--debug shows where)", 1
 
 
 def _lacks_memory(error: Exception) -> bool:

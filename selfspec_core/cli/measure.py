@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import Any
 import click
 
 from selfspec_core.assemble import Assembly, assemble
-from selfspec_core.cli.output import plain
+from selfspec_core.cli.output import plain, print_json
 from selfspec_core.cli.progress import make_progress
 from selfspec_core.errors import UsageError
 from selfspec_core.firewall import Firewall
@@ -71,15 +70,14 @@ def measure(
         click.echo(plain(note), err=True)
     scores["contaminated"] = _contaminated(folder, assembly) if folder else {}
     if as_json:
-        click.echo(json.dumps(scores, indent=1))
+        print_json(scores)
         return
     from selfspec_core.cli.tables import print_sets
 
     print_sets(scores)
     for name, hits in scores["contaminated"].items():
-        click.echo(
-            f"{name}: {hits} seeds or training examples share text with its items; read with care"
-        )
+        shared = f"{hits} seeds or training examples share text with its items"
+        click.echo(plain(f"{name}: {shared}; read with care"))
 
 
 def _round_of(target: str) -> RoundFolder | None:

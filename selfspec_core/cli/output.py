@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from selfspec_core.cli.results import write_result
 
 WIDTH = 100
 
@@ -42,4 +43,5 @@ def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
 def print_json(value: Any) -> None:
     """Prints JSON for another program; what a terminal would act on is written as `\\u…`."""
     text = json.dumps(value, indent=1, ensure_ascii=False)
-    click.echo("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
+    shown = (c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+    write_result("".join(shown))

@@ -7,6 +7,7 @@ from collections import defaultdict
 import click
 
 from selfspec_core.cli.output import cell, console, print_json, table
+from selfspec_core.contracts import seeds_of
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.plugins import PluginHost
 from selfspec_core.types import Seed
@@ -40,7 +41,7 @@ def read_seeds(domain: str) -> list[Seed]:
     host.load_defaults("seed_sources")
     host.load_domain(domain, "DOMAIN")
     name = domain.rpartition("/")[2]
-    return [seed for _, cls in host.offered("seed_sources", name) for seed in cls().seeds()]
+    return seeds_of(cls for _, cls in host.offered("seed_sources", name))
 
 
 def _print(domain: str, chosen: list[Seed]) -> None:

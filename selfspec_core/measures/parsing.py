@@ -6,6 +6,7 @@ controls and the specialist. Change them only together with every published numb
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from string import ascii_uppercase
@@ -200,7 +201,8 @@ def number(text: str) -> float | None:
             return None
         value = _NUMBER_WORDS[match["first"].lower()]
         value += _NUMBER_WORDS[match["second"].lower()] if match["second"] else 0.0
-    return value * _SCALES[match["scale"].lower()] if match["scale"] else value
+    value = value * _SCALES[match["scale"].lower()] if match["scale"] else value
+    return value if math.isfinite(value) else None  # hundreds of digits
 
 
 def _folded(text: str) -> str:

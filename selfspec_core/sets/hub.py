@@ -79,7 +79,7 @@ def mapped_sets(domain: str | None = None) -> dict[str, Mapped]:
     for owner, label, file in _files(domain):
         try:
             tables = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             if owner == domain:
                 raise UsageError(f"{label}: not valid TOML: {error}") from None
             continue  # another domain's broken file must not stop this run

@@ -9,7 +9,6 @@ from itertools import groupby
 from typing import Any
 
 from selfspec_core.components import Context, Filter
-from selfspec_core.errors import SelfspecError
 from selfspec_core.types import KEEP, Example, Instruction, Verdict
 
 Judged = tuple[Any, Verdict, str]
@@ -32,11 +31,6 @@ class Chain:
         for one in self.filters:
             standing = [row for row, (_, verdict, _) in enumerate(judged) if verdict.keep]
             verdicts = one.judge([judged[row][0] for row in standing], context)
-            if len(verdicts) != len(standing):
-                raise SelfspecError(
-                    f"filter '{one.name}' gave {len(verdicts)} verdicts for {len(standing)} "
-                    "candidates; every candidate needs one"
-                )
             for row, verdict in zip(standing, verdicts, strict=True):
                 if not verdict.keep:
                     judged[row] = (judged[row][0], verdict, one.name)

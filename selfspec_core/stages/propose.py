@@ -37,7 +37,7 @@ def propose(
         context.progress.advance(len(accepted))
         while len(accepted) < target and batch < batches:
             wave = batch // settings.wave
-            context.pool = [i for i in accepted if i.batch < wave * settings.wave]
+            context.pool = tuple(i for i in accepted if i.batch < wave * settings.wave)
             room = propose_room(context, target, wave=wave)
             context.wanted = _with_room(Counter(i.task for i in context.pool), room)
             numbers = range(batch, min(batches, (wave + 1) * settings.wave))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from selfspec_core.components import Context, Trainer
+from selfspec_core.contracts import made_in
 from selfspec_core.errors import SelfspecError
 from selfspec_core.files import new_folder, put_folder
 from selfspec_core.firewall import Firewall
@@ -91,9 +92,10 @@ def train_all(
     names = ", ".join(plan.system for plan in todo)
     with context.progress.stage(f"train {names}", sum(steps[p.system] for p in todo), "steps"):
         made = trainer.train_all(jobs, context)
-        for plan, adapter in zip(todo, made, strict=True):
+        for plan, job, adapter in zip(todo, jobs, made, strict=True):
             evidence = screened[plan.system][1]
-            adapters[plan.system] = _settle(folder, plan.system, adapter, evidence, context, stage)
+            right = made_in(job.out, adapter, trainer, "train")
+            adapters[plan.system] = _settle(folder, plan.system, right, evidence, context, stage)
     return adapters
 
 

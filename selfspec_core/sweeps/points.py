@@ -202,7 +202,7 @@ def parse_over(flag: str) -> tuple[str, tuple[Any, ...]]:
         raise UsageError(f"--over {flag}: expected KEY=a,b,c, {_EXAMPLE}")
     try:
         return key, tuple(tomllib.loads(f"v = [{text}]")["v"])
-    except tomllib.TOMLDecodeError:
+    except ValueError:
         words = [word.strip() for word in text.split(",")]
     except RecursionError:
         raise UsageError(f"--over {key}: a value is nested too deeply") from None

@@ -130,6 +130,7 @@ def test_multilabel():
         ("two million", 2e6),
         (".5", 0.5),
         ("unknown", None),
+        ("9" * 400, None),
     ],
 )
 def test_numbers(text, expected):

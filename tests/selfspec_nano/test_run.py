@@ -12,7 +12,7 @@ from selfspec_core.request import Request
 from selfspec_core.runs import Run
 
 
-def test_small_run_on_nano(tmp_path: Path) -> None:
+def test_small_run_on_nano(tmp_path: Path, looked_up: list[str]) -> None:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
@@ -31,6 +31,7 @@ def test_small_run_on_nano(tmp_path: Path) -> None:
     assert scores["training"]["specialized"]["steps"] == 30  # 24 examples + 96 seeds, 4 a step
     systems = scores["sets"]["finance"]["systems"]
     assert systems["specialized@0"]["parsable"] > systems["base@0"]["parsable"]
+    assert looked_up == []  # nobody outside was asked, nor told
     weights = assembly.context.model.settings.path
     base = AutoModelForCausalLM.from_pretrained(weights)
     assert PeftModel.from_pretrained(base, run.path / "round-1/adapter")

@@ -41,7 +41,9 @@ class Catalogue:
         for number, line in enumerate(whole.split(b"\n")[:-1], 1):
             try:
                 entry = Entry(**json.loads(line))
-            except (ValueError, TypeError) as error:
+                if [type(v) for v in asdict(entry).values()] != [str, str, int]:
+                    raise ValueError("expected path, hash and a number of passages")
+            except (ValueError, TypeError, RecursionError) as error:
                 raise damaged(file.parent, f"files.jsonl:{number}: {error}") from None
             self.entries[entry.path] = entry
 

@@ -119,6 +119,14 @@ class _Body:
         self.parts: list[str] = []
         self._shown = False
 
+    def doctype(self, name: str, public: str | None, system: str | None) -> None:
+        """Refuses entities, by which a few bytes unpack to gigabytes: OPC has none (part 2, 10.3).
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError("declares a document type, which no Word file has")
+
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Notes a break, or that what follows is text."""
         self._shown = tag == f"{_W}t"

@@ -28,7 +28,9 @@ class Journal:
             whole, end, _ = self._file.read_bytes().rpartition(b"\n")
             os.truncate(self._file, len(whole + end))  # a line that a kill cut short
             for line in whole.splitlines():
-                with suppress(ValueError, KeyError, TypeError):  # damaged: it is asked again
+                with suppress(
+                    ValueError, KeyError, TypeError, RecursionError
+                ):  # damaged: it is asked again
                     row = json.loads(line)
                     self._known[row["request"]] = row["answer"]
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from selfspec_core.config import ModelSettings
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_plugins.served.addresses import key_in
+from selfspec_plugins.served.bounds import PLAIN, bounded
 from selfspec_plugins.served.gate import Gate, backoff
 from selfspec_plugins.served.questions import Question
 from selfspec_plugins.served.trouble import MALFORMED_TRIES, Refused, Trouble, Where, of_status
@@ -78,7 +79,12 @@ class Servers:
             Server(
                 Where(url.rstrip("/"), settings.key_variable, key),
                 openai.AsyncOpenAI(
-                    api_key=key or "none", base_url=url, timeout=settings.timeout, max_retries=0
+                    api_key=key or "none",
+                    base_url=url,
+                    timeout=settings.timeout,
+                    max_retries=0,
+                    default_headers=PLAIN,
+                    http_client=openai.DefaultAsyncHttpxClient(event_hooks={"response": [bounded]}),
                 ),
                 Gate(settings.concurrency),
             )
@@ -221,7 +227,8 @@ class Servers:
         content = await self.attempt(server, server.post(question.endpoint, question.body))
         try:
             body = json.loads(content)
-            return question.read(body), _tokens(body)
+            answer = question.read(body)
+            return server.where.hide(answer) if isinstance(answer, str) else answer, _tokens(body)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             raise Trouble("a malformed answer", tries=MALFORMED_TRIES) from None
 

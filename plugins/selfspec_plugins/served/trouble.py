@@ -9,6 +9,7 @@ from __future__ import annotations
 import email.utils
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,11 +95,13 @@ class Where:
     variable: str
     key: str | None = None
 
+    def hide(self, text: str) -> str:
+        """Returns text of the server's without the key: it may send back what it was sent."""
+        return text.replace(self.key, "[key]") if self.key and holds(text, self.key) else text
+
     def clean(self, text: str) -> str:
         """Returns text of the server's as one short line without the key."""
-        if self.key and holds(text, self.key):
-            text = text.replace(self.key, "[key]")
-        line = " ".join(text.split())
+        line = " ".join(self.hide(text).split())
         return line if len(line) <= _LENGTH else f"{line[: _LENGTH - 1]}…"
 
 
@@ -111,8 +114,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, float(given)) if given is not None else None
     except ValueError:
         pass
-    date = email.utils.parsedate_tz(given or "")
-    return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
+    with suppress(ValueError, OverflowError):  # a date of the year 99999
+        date = email.utils.parsedate_tz(given or "")
+        return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
+    return None
 
 
 def _message(body: Any) -> str:

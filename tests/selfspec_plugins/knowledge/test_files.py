@@ -209,3 +209,28 @@ def test_letters_without_end_are_no_passage_without_end():
     made = list(chunks(f"See {'x' * 450} below.", 20))
     assert [len(word) for word in made[0].split()] == [3, 200, 200, 50, 6]
     assert max(map(len, chunks("y" * 100_000, 20))) < 20 * 201
+
+
+def test_a_docx_with_entities_is_refused_before_they_are_unpacked(tmp_path):
+    levels = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 9))
+    secret = tmp_path / "secret"
+    secret.write_text("password")
+    outside = f'<!ENTITY file SYSTEM "{secret.as_uri()}">'
+    for entities, used in (('<!ENTITY e0 "lol">' + levels, "&e8;"), (outside, "&file;")):
+        with zipfile.ZipFile(tmp_path / "a.docx", "w") as archive:
+            space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+            text = f"<w:p><w:r><w:t>{used}</w:t></w:r></w:p>"
+            document = f'<w:document xmlns:w="{space}"><w:body>{text}</w:body></w:document>'
+            archive.writestr("word/document.xml", f"<!DOCTYPE d [{entities}]>{document}")
+        with pytest.raises(Unreadable, match="a.docx: .*declares a document type"):
+            list(read(tmp_path / "a.docx", 1))
+
+
+def test_a_docx_that_lies_about_its_size_is_one_line(tmp_path):
+    write_docx(tmp_path / "a.docx", "First " * 300_000)
+    data = (tmp_path / "a.docx").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.docx") as archive:
+        size = archive.getinfo("word/document.xml").file_size.to_bytes(4, "little")
+    (tmp_path / "a.docx").write_bytes(data.replace(size, (1000).to_bytes(4, "little")))
+    with pytest.raises(Unreadable, match="a.docx: not a readable docx file"):
+        list(read(tmp_path / "a.docx", 1))

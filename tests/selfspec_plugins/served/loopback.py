@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import socket
@@ -41,6 +42,7 @@ class Loopback:
         always: what happens to each of them.
         received: the bodies of all requests to write, in the order of their arrival.
         answered: how often each of them was answered.
+        sent: bytes of bodies that have no end.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class Loopback:
         self.adapters: list[dict[str, Any]] = []
         self.received: list[dict[str, Any]] = []
         self.answered: Counter[str] = Counter()
-        self.running = self.peak = 0
+        self.running = self.peak = self.sent = 0
         self.lock = threading.Lock()
         self._start_after = start_after
         with socket.socket() as free:
@@ -229,6 +231,32 @@ def cut_midway(handler: Handler) -> None:
 def truncated(handler: Handler) -> None:
     """Half of the JSON, with a head that agrees."""
     handler.reply(200, b'{"choices": [{"text": "hal')
+
+
+def endless(handler: Handler) -> None:
+    """A body that goes on for 10 GB, if nobody hangs up."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(10 << 30))
+    handler.end_headers()
+    for _ in range(10 << 10):
+        handler.wfile.write(b" " * (1 << 20))
+        handler.loopback.sent += 1 << 20
+
+
+def endless_error(handler: Handler) -> None:
+    """The same, as the body of an error."""
+    handler.send_response(500)
+    handler.send_header("Content-Length", str(10 << 30))
+    handler.end_headers()
+    for _ in range(10 << 10):
+        handler.wfile.write(b" " * (1 << 20))
+        handler.loopback.sent += 1 << 20
+
+
+def packed(handler: Handler) -> None:
+    """A body of a few kilobytes that unpacks to a thousand times as many."""
+    data = gzip.compress(b'{"choices": [{"text": "' + b"a" * (2 << 20) + b'"}]}', 1)
+    handler.reply(200, data, Content_Encoding="gzip")
 
 
 def no_choices(handler: Handler) -> None:

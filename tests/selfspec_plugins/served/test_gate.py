@@ -84,6 +84,8 @@ def test_no_more_than_the_limit_are_under_way():
         ({"retry-after": "-7"}, 0),
         ({"retry-after-ms": "250"}, 0.25),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "Mon, 01 Jan 99999 00:00:00 GMT"}, None),
+        ({"retry-after": "nan"}, 0),
         ({}, None),
     ],
 )

@@ -251,3 +251,10 @@ def test_the_client_is_asked_for_by_the_name_of_the_extra(asking, monkeypatch):
     monkeypatch.setitem(sys.modules, "openai", None)
     with Loopback() as server, pytest.raises(UsageError, match=r"pip install 'selfspec\[openai\]'"):
         asking(server)
+
+
+def test_a_key_that_the_server_writes_back_goes_no_further(asking, tmp_path: Path):
+    with Loopback(say=lambda prompt, body: f"the key is {KEY}, is it not?") as server:
+        model = asking(server, folder=tmp_path)
+        assert model.generate(["x"], GREEDY) == ["the key is [key], is it not?"]
+    assert KEY not in (tmp_path / "requests.jsonl").read_text()

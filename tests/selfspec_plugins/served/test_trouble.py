@@ -12,6 +12,7 @@ from loopback import KEY, Loopback
 from test_served import GREEDY, PROMPTS, expected
 
 from selfspec_core.errors import SelfspecError, UsageError
+from selfspec_plugins.served import bounds
 
 
 @pytest.mark.parametrize("trouble", loopback.PASSING, ids=lambda one: one.__name__)
@@ -43,6 +44,7 @@ LINES = {
     "truncated": r"a malformed answer; given up after 4 tries",
     "no_choices": r"a malformed answer; given up after 4 tries",
     "no_text": r"a malformed answer; given up after 4 tries",
+    "packed": r"an answer packed by the server, unasked; given up after 4 tries",
     "a_page": r"a malformed answer; given up after 4 tries",
 }
 
@@ -56,6 +58,17 @@ def test_what_does_not_pass_ends_in_one_line(asking, name):
             model.generate(PROMPTS[:3], GREEDY)
     line = str(caught.value)
     assert "\n" not in line and KEY not in line and len(line) < 400
+
+
+@pytest.mark.parametrize("flood", [loopback.endless, loopback.endless_error])
+def test_an_answer_without_end_is_read_to_the_limit(asking, flood, monkeypatch):
+    monkeypatch.setattr(bounds, "MOST", 4 << 20)
+    with Loopback() as server:
+        model = asking(server, timeout=60.0)
+        server.always = flood
+        with pytest.raises(SelfspecError, match="an answer of more than 4 MB; given up after 4 tr"):
+            model.generate(PROMPTS[:1], GREEDY)
+        assert 4 * (4 << 20) < server.sent < 100 << 20
 
 
 def test_what_came_before_an_error_is_kept(asking, tmp_path):
