@@ -207,6 +207,12 @@ class TrainingSettings(Table):
     warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps")
     max_tokens: int = Field(512, ge=16, description="length of a packed row")
     threads: int | None = Field(None, ge=1, description="CPU threads while training")
+    processes: int = Field(
+        1, ge=1, description="processes that tune one adapter together, with a GPU each if there are"
+    )
+    accelerate: Path | None = Field(
+        None, description="accelerate's config file for these processes: FSDP in place of DDP"
+    )
     gradient_checkpointing: bool = Field(False, description="less memory, slower")
     report_to: Annotated[tuple[Literal["tensorboard", "wandb"], ...], BeforeValidator(_several)] = (
         Field((), description="trackers told the loss of each step; they write to logs/ of the run")

@@ -125,6 +125,11 @@ def check_settings(settings: Settings, host: PluginHost, model: Model) -> None:
             and (trainer == "remember") != (model.trainer == "remember")
         ):
             raise UsageError(f"{table}.trainer: '{trainer}' cannot tune model '{model.name}'")
+    together, batch = settings.training.processes, settings.training.batch
+    if together > batch:
+        raise UsageError(f"training.processes = {together}: a step has {batch} examples to share")
+    if settings.training.accelerate and together == 1:
+        raise UsageError("training.accelerate: goes with training.processes above 1")
     for tracker in settings.training.report_to:
         if find_spec(tracker) is None:
             raise UsageError(

@@ -39,7 +39,8 @@ def out_of_memory(error: Exception) -> bool:
     """Says whether an error means that there was too little memory, on a GPU or a CPU."""
     import torch
 
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    known = isinstance(error, torch.OutOfMemoryError | OutOfMemory)
+    return known or "can't allocate memory" in str(error)
 
 
 def free() -> None:
@@ -58,12 +59,18 @@ class Worker:
     """A process that has the model too; `lane_worker` is its side of the conversation.
 
     Attributes:
+        name: what messages call it.
         lock: held by the thread that talks to it.
     """
 
     def __init__(
-        self, model: type[Model], settings: ModelSettings, environment: Mapping[str, str]
+        self,
+        model: type[Model],
+        settings: ModelSettings,
+        environment: Mapping[str, str],
+        name: str = "a second process",
     ) -> None:
+        self.name = name
         paths = {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "selfspec_plugins.lane_worker"],
@@ -102,7 +109,7 @@ class Worker:
             elif state == "memory":
                 raise OutOfMemory
             elif state == "failed":
-                raise SelfspecError(f"in a second process: {value}")
+                raise SelfspecError(f"in {self.name}: {value}")
             else:
                 return value
 

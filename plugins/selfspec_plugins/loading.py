@@ -14,6 +14,7 @@ from typing import Any
 from selfspec_core.config import ModelSettings
 from selfspec_core.errors import UsageError
 from selfspec_core.stopwatch import importing
+from selfspec_plugins.world import own_gpu, ranks, sharded
 
 
 def set_environment() -> None:
@@ -146,7 +147,9 @@ def placement(settings: ModelSettings) -> dict[str, Any]:
     else:
         dtype = getattr(torch, settings.dtype)
     device: Any = settings.device
-    if device == "auto":
+    if ranks() > 1 and cuda:  # each has the model on a GPU of its own, or a part of it there later
+        device = {"": "cpu" if sharded() else own_gpu()}
+    elif device == "auto":
         device = {"": 0} if cuda else None
     kwargs: dict[str, Any] = {"dtype": dtype, "use_safetensors": True}
     if device not in (None, "cpu"):
@@ -161,6 +164,7 @@ def placement(settings: ModelSettings) -> dict[str, Any]:
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=dtype,
+            bnb_4bit_quant_storage=dtype if sharded() else torch.uint8,  # FSDP shards floats alone
         )
     return kwargs
 

@@ -16,6 +16,7 @@ from selfspec_plugins.packing import IGNORED, Encoded, collate
 from selfspec_plugins.segments import bounds_of, segment_attention, segments_are_exact
 from selfspec_plugins.trackers import tracked
 from selfspec_plugins.transformers_model import TransformersModel
+from selfspec_plugins.world import rank, ranks, sharded
 
 
 def fit(
@@ -29,7 +30,10 @@ def fit(
 ) -> list[float]:
     """Runs TRL over the given micro-batches, `parts` to a step; returns the loss of each step.
 
+    Of several ranks that do so together each takes its share of a step's parts; the first writes.
+
     Args:
+        parts: a multiple of the number of ranks.
         out: folder for the adapter.
         advance: told of every step.
     """
@@ -48,14 +52,16 @@ def fit(
 
     steps = len(micro) // parts
     losses: list[float] = []
+    writes = rank() == 0
     before = set(vars(hf))
     try:
         with (
             tempfile.TemporaryDirectory() as scratch,
             using_threads(settings.threads),
-            tracked(settings.report_to, out),
+            tracked(settings.report_to if writes else (), out),
         ):
-            arguments = _arguments(settings, hf, scratch, steps, parts, random_seed)
+            own = parts // ranks()
+            arguments = _arguments(settings, hf, scratch, steps, own, random_seed)
             arguments._n_gpu = 1  # one process, one model: never DataParallel over what it sees
             trainer = _trainer_class()(
                 model=hf,
@@ -68,14 +74,20 @@ def fit(
             )
             trainer.remove_callback(PrinterCallback)
             for parameter in trainer.model.parameters():
-                if parameter.requires_grad:  # TRL makes them bf16 on a 4-bit base
+                # TRL makes them bf16 on a 4-bit base; FSDP wants them as the base computes
+                if parameter.requires_grad and not sharded():
                     parameter.data = parameter.data.float()
             with (
                 fused_lora(trainer.model),
                 segment_attention(hf) if alone else nullcontext() as trainer.bounds,
             ):
                 trainer.train()
-            save(trainer.model, out, model.given_name)
+            tuned, state = trainer.model, None
+            if sharded():  # the ranks put together what they have parts of
+                state = trainer.accelerator.get_state_dict(tuned)
+                tuned = trainer.accelerator.unwrap_model(tuned)
+            if writes:
+                save(tuned, out, model.given_name, state)
     finally:
         restore(hf, before)
     return losses
@@ -116,7 +128,11 @@ def _trainer_class() -> Any:
             loss = torch.nn.functional.cross_entropy(
                 logits.float(), labels[kept].to(logits.device), reduction="sum"
             )
-            return loss / (kept.sum() if num_items_in_batch is None else num_items_in_batch)
+            if num_items_in_batch is None:
+                return loss / kept.sum()
+            if ranks() > 1:  # the number is that of all of them, the gradient their mean
+                loss = loss * ranks()
+            return loss / num_items_in_batch
 
     return ResponseTrainer
 
@@ -195,10 +211,15 @@ def watch(losses: list[float], advance: Callable[[int], None]) -> Any:
     return Watch()
 
 
-def save(peft_model: Any, out: Path, base: str) -> None:
-    """Writes the adapter; its configuration names the base as the user did, in a fixed order."""
+def save(peft_model: Any, out: Path, base: str, state: Any = None) -> None:
+    """Writes the adapter; its configuration names the base as the user did, in a fixed order.
+
+    Args:
+        state: its tensors, where they are not in the model.
+    """
     peft_model.peft_config["default"].base_model_name_or_path = base
-    peft_model.save_pretrained(out, selected_adapters=["default"], save_embedding_layers=False)
+    named = {"selected_adapters": ["default"], "save_embedding_layers": False}
+    peft_model.save_pretrained(out, state_dict=state, **named)
     (out / "README.md").unlink(missing_ok=True)  # an empty form of peft's; the run writes a card
     file = out / "adapter_config.json"
     written = json.loads(file.read_text(encoding="utf-8"))
