@@ -208,7 +208,9 @@ class TrainingSettings(Table):
     max_tokens: int = Field(512, ge=16, description="length of a packed row")
     threads: int | None = Field(None, ge=1, description="CPU threads while training")
     processes: int = Field(
-        1, ge=1, description="processes that tune one adapter together, with a GPU each if there are"
+        1,
+        ge=1,
+        description="processes that tune one adapter together, with a GPU each if there are",
     )
     accelerate: Path | None = Field(
         None, description="accelerate's config file for these processes: FSDP in place of DDP"

@@ -13,12 +13,11 @@ import socket
 import threading
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from selfspec_core.config import ModelSettings, TrainingSettings
 from selfspec_core.errors import SelfspecError, UsageError
-from selfspec_plugins.lanes import Advance, Gone, OutOfMemory, Question, Worker
+from selfspec_plugins.lanes import Advance, Gone, OutOfMemory, Question, Worker, end
 from selfspec_plugins.loading import cores
 from selfspec_plugins.transformers_model import TransformersModel
 from selfspec_plugins.world import ranks
@@ -35,8 +34,8 @@ def check(training: TrainingSettings, model: ModelSettings) -> None:
     """
     if ranks() > 1:
         raise UsageError(
-            f"WORLD_SIZE={ranks()} in the environment: start selfspec by itself, not under torchrun "
-            "or accelerate launch; training.processes says how many train"
+            f"WORLD_SIZE={ranks()} in the environment: start selfspec by itself, not by torchrun or "
+            "accelerate launch; training.processes says how many train"
         )
     if training.processes == 1:
         return
@@ -114,10 +113,12 @@ def train_together(
             own = {"RANK": str(number), "LOCAL_RANK": str(number)}
             name = f"training process {number + 1} of {count}"
             workers.append(Worker(type(model), model.settings, common | own, name))
-        return _answers(workers, question, advance)
-    finally:
-        for worker in workers:
-            worker.close()
+        answer = _answers(workers, question, advance)
+    except BaseException as error:
+        end(workers, error)
+        raise
+    end(workers)
+    return answer
 
 
 def _environment(training: TrainingSettings, *, on_cpu: bool) -> Mapping[str, str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from selfspec_core.config import TrainingSettings
+from selfspec_plugins.checkpoints import Checkpoints, digest, held_back, keeper
 from selfspec_plugins.fused_lora import fused_lora
 from selfspec_plugins.loading import using_threads
 from selfspec_plugins.packing import IGNORED, Encoded, collate
@@ -31,6 +31,7 @@ def fit(
     """Runs TRL over the given micro-batches, `parts` to a step; returns the loss of each step.
 
     Of several ranks that do so together each takes its share of a step's parts; the first writes.
+    A training that was stopped goes on where `checkpoints` kept it.
 
     Args:
         parts: a multiple of the number of ranks.
@@ -53,15 +54,17 @@ def fit(
     steps = len(micro) // parts
     losses: list[float] = []
     writes = rank() == 0
+    checkpoints = Checkpoints(out, digest(micro, parts, settings, random_seed))
+    newest = checkpoints.newest()
     before = set(vars(hf))
     try:
         with (
-            tempfile.TemporaryDirectory() as scratch,
+            held_back() as asked,
             using_threads(settings.threads),
-            tracked(settings.report_to if writes else (), out),
+            tracked(settings.report_to if writes else (), out, afresh=newest is None),
         ):
-            own = parts // ranks()
-            arguments = _arguments(settings, hf, scratch, steps, own, random_seed)
+            folder, own = str(checkpoints.folder), parts // ranks()
+            arguments = _arguments(settings, hf, folder, steps, own, random_seed)
             arguments._n_gpu = 1  # one process, one model: never DataParallel over what it sees
             trainer = _trainer_class()(
                 model=hf,
@@ -70,7 +73,7 @@ def fit(
                 data_collator=collated,
                 processing_class=model.tokenizer,
                 peft_config=_lora(settings, hf),
-                callbacks=[watch(losses, advance)],
+                callbacks=[watch(losses, advance), keeper(checkpoints, asked)],
             )
             trainer.remove_callback(PrinterCallback)
             for parameter in trainer.model.parameters():
@@ -81,13 +84,14 @@ def fit(
                 fused_lora(trainer.model),
                 segment_attention(hf) if alone else nullcontext() as trainer.bounds,
             ):
-                trainer.train()
+                trainer.train(resume_from_checkpoint=newest and str(newest))
             tuned, state = trainer.model, None
             if sharded():  # the ranks put together what they have parts of
                 state = trainer.accelerator.get_state_dict(tuned)
                 tuned = trainer.accelerator.unwrap_model(tuned)
-            if writes:
+            if writes and not asked.number:
                 save(tuned, out, model.given_name, state)
+                checkpoints.clear()
     finally:
         restore(hf, before)
     return losses
@@ -105,6 +109,10 @@ def _trainer_class() -> Any:
         bounds: list[int] | None = (
             None  # of the examples in a row, where these attend by themselves
         )
+
+        def _save(self, output_dir: str, state_dict: Any = None) -> None:
+            """Writes what a checkpoint needs of the model, which is the adapter."""
+            save(self.model, Path(output_dir), "", state_dict)
 
         def compute_loss(
             self,
@@ -197,10 +205,14 @@ def _lora(settings: TrainingSettings, hf: Any) -> Any:
 
 
 def watch(losses: list[float], advance: Callable[[int], None]) -> Any:
-    """Returns a callback that notes the loss of each step and counts it."""
+    """Returns a callback that notes the loss of each step and counts it, those before too."""
     from transformers import TrainerCallback
 
     class Watch(TrainerCallback):
+        def on_train_begin(self, args: Any, state: Any, *rest: Any, **kwargs: Any) -> None:
+            losses[:] = [row["loss"] for row in state.log_history if "loss" in row]
+            advance(state.global_step)  # of a training that goes on
+
         def on_log(self, *args: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
             if logs and "loss" in logs:
                 losses.append(logs["loss"])
