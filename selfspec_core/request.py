@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from selfspec_core.components import Domain, Generator, Model
-from selfspec_core.config import Settings
+from selfspec_core.config import Settings, pinned
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.knowledge import defaults
 from selfspec_core.layouts import LAYOUTS
@@ -78,12 +78,13 @@ def resolved(model: str) -> str:
 
 
 def model_table(model: str, host: PluginHost) -> dict[str, Any]:
-    """Reads `--model`: a backend's name, a folder, or a hub id."""
+    """Reads `--model`: a backend's name, a folder, or a hub id, with `@REVISION` or without."""
     if host.has("models", model.rpartition("/")[2]) and not Path(model).is_dir():
         return {"name": model, "path": None}
     if Path(model).exists() or model.startswith((".", "/", "~")):
         return {"name": "transformers", "path": Path(model).expanduser()}
-    return {"name": model, "path": None}
+    name, revision = pinned(model)
+    return {"name": name, "path": None} | ({"revision": revision} if revision else {})
 
 
 def check_settings(settings: Settings, host: PluginHost, model: Model) -> None:

@@ -179,13 +179,45 @@ def weight_hashes(path: Path | None) -> dict[str, str]:
 
 
 def _reason(settings: ModelSettings, error: Exception) -> str:
+    """Says in a line why a model did not load."""
     first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if settings.path:
         return f"--model {settings.path}: {first}"
+    said = _refusal(settings, error)
     network = ("connect", "offline", "couldn't reach", "max retries", "resolve", "cached")
-    if any(word in str(error).lower() for word in network):
-        return (
-            f"--model {settings.name}: the hub cannot be reached and the model is not in the "
-            "local cache; --model PATH takes a local folder"
+    if said is None and any(word in str(error).lower() for word in network):
+        said = (
+            "the hub cannot be reached and the model is not in the local cache; --model PATH takes "
+            "a local folder"
         )
-    return f"--model {settings.name}: {first}; --model PATH takes a local folder"
+    return f"--model {settings.name}: {said or f'{first}; --model PATH takes a local folder'}"
+
+
+def _refusal(settings: ModelSettings, error: Exception) -> str | None:
+    """Says what the hub wants before it gives the model away; None if it was not even asked."""
+    from huggingface_hub import errors
+
+    status = 0
+    for one in _chain(error):
+        if isinstance(one, errors.GatedRepoError):
+            return (
+                f"gated: accept its licence at https://huggingface.co/{settings.name}, and set "
+                "HF_TOKEN to a token of that account (or `hf auth login`)"
+            )
+        if isinstance(one, errors.RevisionNotFoundError):
+            return f"has no revision '{settings.revision}'; expected a branch, a tag or a commit"
+        if isinstance(one, errors.HfHubHTTPError):
+            status = getattr(one.response, "status_code", 0)
+    if status in (401, 403, 404):  # of a private model the hub says that there is none
+        return (
+            "the hub knows no such model, or it is private or gated: check the id; if it is right, "
+            f"see https://huggingface.co/{settings.name} and set HF_TOKEN (or `hf auth login`)"
+        )
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yields an error and what caused it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -34,8 +34,8 @@ def check(training: TrainingSettings, model: ModelSettings) -> None:
     """
     if ranks() > 1:
         raise UsageError(
-            f"WORLD_SIZE={ranks()} in the environment: start selfspec by itself, not by torchrun or "
-            "accelerate launch; training.processes says how many train"
+            f"WORLD_SIZE={ranks()} in the environment: start selfspec by itself, not by torchrun "
+            "or accelerate launch; training.processes says how many train"
         )
     if training.processes == 1:
         return
