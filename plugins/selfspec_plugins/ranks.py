@@ -112,7 +112,10 @@ def train_together(
         for number in range(count):
             own = {"RANK": str(number), "LOCAL_RANK": str(number)}
             name = f"training process {number + 1} of {count}"
-            workers.append(Worker(type(model), model.settings, common | own, name))
+            try:
+                workers.append(Worker(type(model), model.settings, common | own, name))
+            except Gone as why:
+                raise _lost(name, why) from None
         answer = _answers(workers, question, advance)
     except BaseException as error:
         end(workers, error)
@@ -156,8 +159,7 @@ def _answers(workers: list[Worker], question: Question, advance: Advance) -> Any
             break
         answers[number] = answer
         if isinstance(answer, Gone):
-            again = "`selfspec resume` trains again"
-            raise SelfspecError(f"{workers[number].name} is gone ({answer}); {again}") from answer
+            raise _lost(workers[number].name, answer)
         if isinstance(answer, OutOfMemory):
             raise answer
         if isinstance(answer, BaseException):
@@ -165,6 +167,10 @@ def _answers(workers: list[Worker], question: Question, advance: Advance) -> Any
     if failed is not None:
         raise failed
     return answers[0]
+
+
+def _lost(name: str, why: Gone) -> SelfspecError:
+    return SelfspecError(f"{name} is gone ({why}); `selfspec resume` goes on with the training")
 
 
 def _nobody(done: int) -> None:

@@ -16,6 +16,7 @@ from selfspec_plugins.lora_trainer import LoraTrainer
 from selfspec_plugins.transformers_model import TransformersModel
 
 WEIGHTS = "adapter_model.safetensors"
+LINE = "training process 2 of 2 is gone (code -9); `selfspec resume` goes on with the training"
 FSDP = """\
 compute_environment: LOCAL_MACHINE
 distributed_type: FSDP
@@ -75,8 +76,7 @@ def test_who_is_gone_is_named_though_the_other_one_fails_first():
 
     with pytest.raises(SelfspecError) as caught:
         answered(lost_the_other, gone)
-    line = "training process 2 of 2 is gone (code -9); `selfspec resume` trains again"
-    assert str(caught.value) == line
+    assert str(caught.value) == LINE
 
 
 def test_what_fails_in_all_of_them_is_said_once(monkeypatch):
@@ -151,9 +151,8 @@ def test_two_processes_tune_as_one_does(tmp_path):
         model.load()
         out = tmp_path / str(processes)
         out.mkdir()
-        made.append(
-            LoraTrainer().train(rows(), out, context(model, processes=processes), steps=None)
-        )
+        ctx = context(model, processes=processes)
+        made.append(LoraTrainer().train(rows(), out, ctx))
     alone, both = made
     assert (both.rows, both.steps, both.tokens) == (alone.rows, alone.steps, alone.tokens)
     assert both.loss == pytest.approx(alone.loss, abs=1e-4)
@@ -187,8 +186,7 @@ def test_a_rank_that_is_killed_ends_the_training_with_one_line(tmp_path):
         patch.setattr(ranks, "Worker", Watched)
         with pytest.raises(SelfspecError) as caught:
             LoraTrainer().train(rows(), tmp_path / "out", ctx)
-    line = "training process 2 of 2 is gone (code -9); `selfspec resume` trains again"
-    assert str(caught.value) == line
+    assert str(caught.value) == LINE
     assert all(worker._process.poll() is not None for worker in workers)
     assert not list((tmp_path / "out").iterdir())
 
