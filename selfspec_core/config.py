@@ -114,7 +114,7 @@ class ModelSettings(Table):
         if revision is None:
             return given
         if given.get("revision") not in (None, revision):
-            raise ValueError(f"{given['name']}, but revision is {given['revision']!r}: say one")
+            raise ValueError("revision says another than name")
         return {**given, "name": name, "revision": revision}
 
 
