@@ -43,7 +43,7 @@ def fit(
 
     hf = model.release_adapters()
     longest = max(len(example.ids) for part in micro for row in part for example in row)
-    alone = segments_are_exact(hf, longest)
+    alone = not sharded() and segments_are_exact(hf, longest)
     flat = alone or str(hf.config._attn_implementation).startswith("flash")
     dummy = [[Encoded([0, 0], 2)]]  # a part without rows still takes its turn in accumulation
 
@@ -81,7 +81,7 @@ def fit(
                 if parameter.requires_grad and not sharded():
                     parameter.data = parameter.data.float()
             with (
-                fused_lora(trainer.model),
+                nullcontext() if sharded() else fused_lora(trainer.model),
                 segment_attention(hf) if alone else nullcontext() as trainer.bounds,
             ):
                 trainer.train(resume_from_checkpoint=newest and str(newest))
@@ -93,7 +93,8 @@ def fit(
                 save(tuned, out, model.given_name, state)
                 checkpoints.clear()
     finally:
-        restore(hf, before)
+        if not sharded():  # parts of it are of no use to anybody
+            restore(hf, before)
     return losses
 
 
@@ -165,7 +166,7 @@ def shared_arguments(
 
     Micro-batches are made beforehand, so TRL is to take them one by one and as they are.
     """
-    cpu = hf.device.type == "cpu"
+    cpu = hf.device.type == "cpu" and not sharded()  # where parts of it wait for their GPU
     return {
         "output_dir": scratch,
         "use_cpu": cpu,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from pathlib import Path
 
 import pytest
 import tiny_models
@@ -17,19 +19,8 @@ from selfspec_plugins.transformers_model import TransformersModel
 
 WEIGHTS = "adapter_model.safetensors"
 LINE = "training process 2 of 2 is gone (code -9); `selfspec resume` goes on with the training"
-FSDP = """\
-compute_environment: LOCAL_MACHINE
-distributed_type: FSDP
-mixed_precision: bf16
-num_machines: 1
-num_processes: 4
-fsdp_config:
-  fsdp_auto_wrap_policy: TRANSFORMER_BASED_WRAP
-  fsdp_cpu_ram_efficient_loading: false
-  fsdp_sharding_strategy: FULL_SHARD
-  fsdp_state_dict_type: FULL_STATE_DICT
-  fsdp_use_orig_params: false
-"""
+PAGE = Path(__file__).parents[2] / "plugins/ENGINES.md"
+[FSDP] = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
 
 class Rank:
