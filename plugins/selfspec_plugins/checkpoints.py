@@ -130,10 +130,12 @@ def keeper(checkpoints: Checkpoints, asked: Asked) -> Any:
     from transformers import TrainerCallback
 
     class Keeper(TrainerCallback):
-        last = time.monotonic()
+        begun = last = time.monotonic()
 
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            stop, due = _agreed(bool(asked.number), time.monotonic() - self.last >= PERIOD)
+            done = state.global_step == state.max_steps  # the adapter is not in its place yet
+            since = time.monotonic() - (self.begun if done else self.last)
+            stop, due = _agreed(bool(asked.number), since >= PERIOD)
             if (stop or due) and not sharded():  # of parts of weights nobody has tried it
                 control.should_save = True
                 self.last = time.monotonic()
