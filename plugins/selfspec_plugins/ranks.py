@@ -132,6 +132,7 @@ def _environment(training: TrainingSettings, *, on_cpu: bool) -> Mapping[str, st
         port = str(taken.getsockname()[1])
     found = {**configured(training), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     found |= {"WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count}
+    found.setdefault("TORCH_CPP_LOG_LEVEL", os.environ.get("TORCH_CPP_LOG_LEVEL", "ERROR"))
     if on_cpu and "OMP_NUM_THREADS" not in os.environ:  # each would take all cores
         found["OMP_NUM_THREADS"] = str(max(1, cores() // training.processes))
     return found

@@ -187,6 +187,7 @@ def shared_arguments(
         "disable_tqdm": True,
         "report_to": list(settings.report_to),
         "log_level": "error",
+        "log_level_replica": "error",
         "dataloader_pin_memory": False,
     }
 
