@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
+import time
 
 import pytest
+import tiny_models
+import tiny_runs
 from test_lora_trainer import WEIGHTS, context, rows
 
 from selfspec_core.progress import Silent
@@ -147,3 +153,33 @@ def test_what_is_ignored_stays_ignored():
     with held_back() as asked:
         os.kill(os.getpid(), signal.SIGHUP)
     assert not asked.number
+
+
+@pytest.mark.slow  # three processes that import torch, transformers and trl
+def test_a_run_that_is_told_to_end_while_it_trains_goes_on_there(tmp_path):
+    seeds = "".join(json.dumps(tiny_runs.seed(number)) + "\n" for number in range(24))
+    (tmp_path / "seeds.jsonl").write_text(seeds)
+    tiny_models.build(tmp_path / "model")
+    command = [sys.executable, "-m", "selfspec_core"]
+    settings = ["data.size=0", "evaluation.controls=[]", "training.batch=2", "training.epochs=20"]
+    run = [*command, *"run --seeds seeds.jsonl --model ./model".split()]
+    run += [word for setting in settings for word in ("--set", setting)]
+    alone = subprocess.Popen([*run, "--name", "whole"], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    with (tmp_path / "said").open("wb") as said:
+        cut = subprocess.Popen([*run, "--name", "cut"], cwd=tmp_path, stderr=said)
+        folder = tmp_path / "runs/cut/round-1"
+        while cut.poll() is None and not (folder / ".adapter.kept").exists():
+            time.sleep(0.01)  # it is made when a training begins
+        cut.terminate()
+        assert cut.wait() == 128 + signal.SIGTERM
+    *_, last = (tmp_path / "said").read_text().splitlines()
+    assert last == "Error: stopped by SIGTERM; nothing is lost: `selfspec resume cut` goes on"
+    [newest] = folder.glob(".adapter.kept/*/newest")
+    assert int(newest.read_text().removeprefix("checkpoint-")) < 240
+    subprocess.run([*command, "resume", "cut"], cwd=tmp_path, check=True, capture_output=True)
+    assert alone.wait() == 0
+    whole = tmp_path / "runs/whole/round-1"
+    files = {file.relative_to(whole) for file in whole.rglob("*") if file.is_file()}
+    assert files == {file.relative_to(folder) for file in folder.rglob("*") if file.is_file()}
+    for file in files:
+        assert (whole / file).read_bytes() == (folder / file).read_bytes(), file
