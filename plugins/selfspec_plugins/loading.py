@@ -178,6 +178,16 @@ def weight_hashes(path: Path | None) -> dict[str, str]:
     return hashes
 
 
+def commit(settings: ModelSettings) -> str | None:
+    """Returns the commit that a model of the hub was loaded from; None of a local folder."""
+    if settings.path:
+        return None
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(settings.name, "config.json", revision=settings.revision)
+    return Path(found).parent.name if isinstance(found, str) else None
+
+
 def _reason(settings: ModelSettings, error: Exception) -> str:
     """Says in a line why a model did not load."""
     first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

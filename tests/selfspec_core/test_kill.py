@@ -40,7 +40,7 @@ def begun(stage: str, folder: Path, said: int | IO[bytes]) -> subprocess.Popen[b
     """Returns a run that has committed something of a stage."""
     process = subprocess.Popen([*RUN, "--name", "cut"], cwd=folder, stderr=said)
     commits = folder / "runs/cut/round-1/commits.jsonl"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         if commits.exists() and f'"stage": "{stage}"' in commits.read_text():
             break
