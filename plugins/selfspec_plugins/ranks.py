@@ -12,7 +12,6 @@ import queue
 import socket
 import threading
 import warnings
-from collections.abc import Mapping
 from typing import Any
 
 from selfspec_core.config import ModelSettings, TrainingSettings
@@ -124,7 +123,7 @@ def train_together(
     return answer
 
 
-def _environment(training: TrainingSettings, *, on_cpu: bool) -> Mapping[str, str]:
+def _environment(training: TrainingSettings, *, on_cpu: bool) -> dict[str, str]:
     """Returns the environment that the ranks have in common: how they find one another."""
     count = str(training.processes)
     with socket.socket() as taken:

@@ -111,9 +111,9 @@ def _trainer_class() -> Any:
             None  # of the examples in a row, where these attend by themselves
         )
 
-        def _save(self, output_dir: str, state_dict: Any = None) -> None:
+        def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
             """Writes what a checkpoint needs of the model, which is the adapter."""
-            save(self.model, Path(output_dir), "", state_dict)
+            save(self.model, Path(output_dir or self.args.output_dir), "", state_dict)
 
         def compute_loss(
             self,
