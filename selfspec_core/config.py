@@ -43,12 +43,22 @@ nothing left to fill in.
 """Stands above the demonstrations of a proposal; a recipe for a very small model sets it to ""."""
 
 
+def pinned(name: str) -> tuple[str, str | None]:
+    """Returns a hub id and the revision behind its `@`, if there is one: `owner/name@revision`."""
+    if "/" in name and "@" in name:
+        name, _, revision = name.partition("@")
+        return name, revision or None
+    return name, None
+
+
 class ModelSettings(Table):
     """The base model."""
 
     name: str = Field("nano", description="backend, a hub id, or `nano`: the embedded base model")
     path: Path | None = Field(None, description="local folder of the model")
-    revision: str | None = Field(None, description="hub revision")
+    revision: str | None = Field(
+        None, description="branch, tag or commit on the hub; NAME@REVISION says it too"
+    )
     layout: str | None = Field(None, description="layout for untuned prompts; default: the model's")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="weights and compute; auto: bf16 on a GPU, fp32 on a CPU"
@@ -93,6 +103,19 @@ class ModelSettings(Table):
         description="openai: the server loads the adapters of `training.model`, the same base: it "
         "answers later rounds",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pin(cls, given: Any) -> Any:
+        """Takes `name = "owner/name@revision"` apart."""
+        if not isinstance(given, dict) or not isinstance(given.get("name"), str):
+            return given
+        name, revision = pinned(given["name"])
+        if revision is None:
+            return given
+        if given.get("revision") not in (None, revision):
+            raise ValueError("revision says another than name")
+        return {**given, "name": name, "revision": revision}
 
 
 class DataSettings(Table):
@@ -207,6 +230,14 @@ class TrainingSettings(Table):
     warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps")
     max_tokens: int = Field(512, ge=16, description="length of a packed row")
     threads: int | None = Field(None, ge=1, description="CPU threads while training")
+    processes: int = Field(
+        1,
+        ge=1,
+        description="processes that tune one adapter together, a GPU each if there are",
+    )
+    accelerate: Path | None = Field(
+        None, description="accelerate's config file for these processes: FSDP in place of DDP"
+    )
     gradient_checkpointing: bool = Field(False, description="less memory, slower")
     report_to: Annotated[tuple[Literal["tensorboard", "wandb"], ...], BeforeValidator(_several)] = (
         Field((), description="trackers told the loss of each step; they write to logs/ of the run")

@@ -79,6 +79,7 @@ def run_rounds(run: Run, parts: Parts, context: Context) -> int:
     Returns:
         The round that does best on dev: the only one that is asked test items.
     """
+    parts.trainer.check(context)
     done: list[Round] = []
     stopped = None
     while stopped is None:

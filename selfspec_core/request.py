@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from selfspec_core.components import Domain, Generator, Model
-from selfspec_core.config import Settings
+from selfspec_core.config import Settings, pinned
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.knowledge import defaults
 from selfspec_core.layouts import LAYOUTS
@@ -98,12 +98,13 @@ def resolved(model: str) -> str:
 
 
 def model_table(model: str, host: PluginHost) -> dict[str, Any]:
-    """Reads `--model`: a backend's name, a folder, or a hub id."""
+    """Reads `--model`: a backend's name, a folder, or a hub id, with `@REVISION` or without."""
     if host.has("models", model.rpartition("/")[2]) and not Path(model).is_dir():
         return {"name": model, "path": None}
     if Path(model).exists() or model.startswith((".", "/", "~")):
         return {"name": "transformers", "path": Path(model).expanduser()}
-    return {"name": model, "path": None}
+    name, revision = pinned(model)
+    return {"name": name, "path": None} | ({"revision": revision} if revision else {})
 
 
 def check_settings(settings: Settings, host: PluginHost, model: Model) -> None:
@@ -145,6 +146,11 @@ def check_settings(settings: Settings, host: PluginHost, model: Model) -> None:
             and (trainer == "remember") != (model.trainer == "remember")
         ):
             raise UsageError(f"{table}.trainer: '{trainer}' cannot tune model '{model.name}'")
+    together, batch = settings.training.processes, settings.training.batch
+    if together > batch:
+        raise UsageError(f"training.processes = {together}: a step has {batch} examples to share")
+    if settings.training.accelerate and together == 1:
+        raise UsageError("training.accelerate: goes with training.processes above 1")
     for tracker in settings.training.report_to:
         if find_spec(tracker) is None:
             raise UsageError(

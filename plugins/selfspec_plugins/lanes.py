@@ -12,7 +12,9 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ from selfspec_core.progress import Progress
 
 WORTH = 30_000
 """Tokens asked for before further processes are started; each takes some seconds to load."""
+
+GRACE = 20.0
+"""Seconds that a worker has to keep where a training stands; Slurm gives 30 to 60 in all."""
 
 Part = list[int]
 Advance = Callable[[int], None]
@@ -39,7 +44,8 @@ def out_of_memory(error: Exception) -> bool:
     """Says whether an error means that there was too little memory, on a GPU or a CPU."""
     import torch
 
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    known = isinstance(error, torch.OutOfMemoryError | OutOfMemory)
+    return known or "can't allocate memory" in str(error)
 
 
 def free() -> None:
@@ -58,12 +64,18 @@ class Worker:
     """A process that has the model too; `lane_worker` is its side of the conversation.
 
     Attributes:
+        name: what messages call it.
         lock: held by the thread that talks to it.
     """
 
     def __init__(
-        self, model: type[Model], settings: ModelSettings, environment: Mapping[str, str]
+        self,
+        model: type[Model],
+        settings: ModelSettings,
+        environment: Mapping[str, str],
+        name: str = "a second process",
     ) -> None:
+        self.name = name
         paths = {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "selfspec_plugins.lane_worker"],
@@ -102,12 +114,21 @@ class Worker:
             elif state == "memory":
                 raise OutOfMemory
             elif state == "failed":
-                raise SelfspecError(f"in a second process: {value}")
+                raise SelfspecError(f"in {self.name}: {value}")
             else:
                 return value
 
+    def ask_to_end(self) -> None:
+        """Sends SIGTERM: a training keeps where it stands, anything else ends at once."""
+        self._process.terminate()
+
+    def wait(self, seconds: float) -> None:
+        """Waits for its end, but not longer."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+
     def close(self) -> None:
-        """Ends the process at once; it holds nothing that would be lost."""
+        """Ends the process at once."""
         self._process.kill()
         self._process.wait()
 
@@ -126,6 +147,22 @@ class Worker:
         except (EOFError, pickle.UnpicklingError):
             raise Gone(f"code {self._process.wait()}") from None
         return answer
+
+
+def end(workers: Sequence[Worker], why: BaseException | None = None) -> None:
+    """Ends workers; who is stopped by a person or a signal gives them time to keep what they did.
+
+    Args:
+        why: what ended the work that they are in the middle of, if they are.
+    """
+    if isinstance(why, KeyboardInterrupt):
+        for worker in workers:
+            worker.ask_to_end()
+        latest = time.monotonic() + GRACE
+        for worker in workers:
+            worker.wait(max(0.0, latest - time.monotonic()))
+    for worker in workers:
+        worker.close()
 
 
 class Lanes:
@@ -181,12 +218,15 @@ class Lanes:
                 self.count -= 1
         worker.close()
 
-    def close(self) -> None:
-        """Ends the workers; they are started again when there is work."""
+    def close(self, why: BaseException | None = None) -> None:
+        """Ends the workers; they are started again when there is work.
+
+        Args:
+            why: what ended the work that they are in the middle of, if they are.
+        """
         with self._staffing:
             workers, self._workers = self._workers, []
-        for worker in workers:
-            worker.close()
+        end(workers, why)
 
 
 def _visible(settings: ModelSettings, number: int) -> dict[str, str]:
@@ -232,9 +272,9 @@ class _Shift:
                     raise self._error
                 if self._too_large or not self._todo:  # else a worker put its part back
                     break
-        except BaseException:
+        except BaseException as error:
             self._todo.clear()
-            self._lanes.close()  # they are in the middle of something nobody waits for
+            self._lanes.close(error)  # they are in the middle of something nobody waits for
             raise
         return self._too_large + self._todo[::-1]
 

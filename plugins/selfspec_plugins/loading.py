@@ -15,6 +15,7 @@ from selfspec_core.config import ModelSettings
 from selfspec_core.errors import UsageError
 from selfspec_core.privacy import no_telemetry
 from selfspec_core.stopwatch import importing
+from selfspec_plugins.world import own_gpu, ranks, sharded
 
 
 def set_environment() -> None:
@@ -161,7 +162,9 @@ def placement(settings: ModelSettings) -> dict[str, Any]:
     else:
         dtype = getattr(torch, settings.dtype)
     device: Any = settings.device
-    if device == "auto":
+    if ranks() > 1 and cuda:  # each has the model on a GPU of its own, or a part of it there later
+        device = {"": "cpu" if sharded() else own_gpu()}
+    elif device == "auto":
         device = {"": 0} if cuda else None
     kwargs: dict[str, Any] = {"dtype": dtype, "use_safetensors": True}
     if device not in (None, "cpu"):
@@ -176,6 +179,7 @@ def placement(settings: ModelSettings) -> dict[str, Any]:
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=dtype,
+            bnb_4bit_quant_storage=dtype if sharded() else torch.uint8,  # FSDP shards floats alone
         )
     return kwargs
 
@@ -189,17 +193,59 @@ def weight_hashes(path: Path | None) -> dict[str, str]:
     return hashes
 
 
+def commit(settings: ModelSettings) -> str | None:
+    """Returns the commit that a model of the hub was loaded from; None of a local folder."""
+    if settings.path:
+        return None
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(settings.name, "config.json", revision=settings.revision)
+    return Path(found).parent.name if isinstance(found, str) else None
+
+
 def _reason(settings: ModelSettings, error: Exception) -> str:
+    """Says in a line why a model did not load."""
     first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if "custom code" in first:
         how = "which runs only with --set model.trust_remote_code=true"
         return f"--model {settings.path or settings.name}: comes with code of its own, {how}"
     if settings.path:
         return f"--model {settings.path}: {first}"
+    said = _refusal(settings, error)
     network = ("connect", "offline", "couldn't reach", "max retries", "resolve", "cached")
-    if any(word in str(error).lower() for word in network):
-        return (
-            f"--model {settings.name}: the hub cannot be reached and the model is not in the "
-            "local cache; --model PATH takes a local folder"
+    if said is None and any(word in str(error).lower() for word in network):
+        said = (
+            "the hub cannot be reached and the model is not in the local cache; --model PATH takes "
+            "a local folder"
         )
-    return f"--model {settings.name}: {first}; --model PATH takes a local folder"
+    return f"--model {settings.name}: {said or f'{first}; --model PATH takes a local folder'}"
+
+
+def _refusal(settings: ModelSettings, error: Exception) -> str | None:
+    """Says what the hub wants before it gives the model away; None if it was not even asked."""
+    from huggingface_hub import errors
+
+    status = 0
+    for one in _chain(error):
+        if isinstance(one, errors.GatedRepoError):
+            return (
+                f"gated: accept its licence at https://huggingface.co/{settings.name}, and set "
+                "HF_TOKEN to a token of that account (or `hf auth login`)"
+            )
+        if isinstance(one, errors.RevisionNotFoundError):
+            return f"has no revision '{settings.revision}'; expected a branch, a tag or a commit"
+        if isinstance(one, errors.HfHubHTTPError):
+            status = getattr(one.response, "status_code", 0)
+    if status in (401, 403, 404):  # of a private model the hub says that there is none
+        return (
+            "the hub knows no such model, or it is private or gated: check the id; if it is right, "
+            f"see https://huggingface.co/{settings.name} and set HF_TOKEN (or `hf auth login`)"
+        )
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yields an error and what caused it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

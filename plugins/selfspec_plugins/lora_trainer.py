@@ -18,6 +18,7 @@ from selfspec_plugins.batches import common_prefix
 from selfspec_plugins.dpo import optimize, order_pairs
 from selfspec_plugins.lanes import Advance, OutOfMemory, Question, free, out_of_memory
 from selfspec_plugins.packing import Encoded, order_steps, pack, shorten, split
+from selfspec_plugins.ranks import check, train_together
 from selfspec_plugins.sft import fit
 from selfspec_plugins.transformers_model import TransformersModel
 
@@ -48,9 +49,14 @@ class _Course:
         """Packed rows of the largest step."""
         return max(map(len, self.steps))
 
+    @property
+    def ranks(self) -> int:
+        """Processes that take a part of each step."""
+        return self.settings.processes
+
     def arguments(self, rows: int) -> Arguments:
         """Returns those of `fit`, with at most so many packed rows in a forward pass."""
-        parts = math.ceil(self.most / rows)
+        parts = self.ranks * math.ceil(self.most / (rows * self.ranks))
         micro = [part for step in self.steps for part in split(step, parts)]
         return micro, parts, self.out, self.settings, self.random_seed
 
@@ -69,6 +75,14 @@ class LoraTrainer(Trainer):
 
     name: ClassVar[str] = "lora"
     summary: ClassVar[str] = "LoRA or QLoRA (4-bit base) with peft and TRL"
+
+    def check(self, context: Context) -> None:
+        """Looks whether as many processes as are set can train here.
+
+        Raises:
+            UsageError: naming the key.
+        """
+        check(context.settings.training, context.settings.model)
 
     def train(
         self,
@@ -94,10 +108,13 @@ class LoraTrainer(Trainer):
         """
         model = _tunable(context)
         courses = [self._plan(job, model, context) for job in jobs]
-        losses = _side_by_side(courses, model, context) if len(jobs) > 1 else {}
+        together = context.settings.training.processes > 1
+        losses = {} if together else _side_by_side(courses, model, context)
         for number, course in enumerate(courses):
             if number not in losses:
-                losses[number] = _alone(course, model, context)
+                losses[number] = _one(course, model, context)
+            if together and number == len(courses) - 1:
+                model.load()  # it had made room
             yield course.adapter(losses[number])
 
     def _plan(self, job: TrainingJob, model: TransformersModel, context: Context) -> _Course:
@@ -150,20 +167,28 @@ def _tunable(context: Context) -> TransformersModel:
     return context.model
 
 
-def _alone(course: _Course, model: TransformersModel, context: Context) -> list[float]:
-    """Trains in this process, with as much in a forward as memory allows; returns the losses."""
+def _one(course: _Course, model: TransformersModel, context: Context) -> list[float]:
+    """Trains with as much in a forward as memory allows; returns the losses.
+
+    It is this process that trains, or several new ones together.
+    """
 
     def attempt(rows: int) -> list[float]:
-        return fit(model, *course.arguments(rows), context.progress.advance)
+        arguments, advance = course.arguments(rows), context.progress.advance
+        if course.ranks == 1:
+            return fit(model, *arguments, advance)
+        model.load()
+        losses: list[float] = train_together(model, (fit, arguments), course.settings, advance)
+        return losses
 
-    return _within_memory(ROWS_PER_FORWARD, course.most, attempt, context)
+    return _within_memory(ROWS_PER_FORWARD, math.ceil(course.most / course.ranks), attempt, context)
 
 
 def _side_by_side(
     courses: Sequence[_Course], model: TransformersModel, context: Context
 ) -> dict[int, list[float]]:
     """Trains on all processes of the model; returns the losses of what memory sufficed for."""
-    if model.engine.lanes.count == 1:
+    if len(courses) == 1 or model.engine.lanes.count == 1:
         return {}
     losses: dict[int, list[float]] = {}
 
@@ -210,7 +235,7 @@ def _within_memory(
         now = min(most, context.decisions.get(decision, most))
         try:
             return attempt(now)
-        except RuntimeError as error:
+        except (RuntimeError, OutOfMemory) as error:
             if now == 1 or not out_of_memory(error):
                 raise
         context.decisions[decision] = now // 2

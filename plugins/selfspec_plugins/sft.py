@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,12 +11,14 @@ from typing import Any
 
 from selfspec_core.config import TrainingSettings
 from selfspec_core.errors import SelfspecError
+from selfspec_plugins.checkpoints import Checkpoints, digest, held_back, keeper
 from selfspec_plugins.fused_lora import fused_lora
 from selfspec_plugins.loading import using_threads
 from selfspec_plugins.packing import IGNORED, Encoded, collate
 from selfspec_plugins.segments import bounds_of, segment_attention, segments_are_exact
 from selfspec_plugins.trackers import tracked
 from selfspec_plugins.transformers_model import TransformersModel
+from selfspec_plugins.world import rank, ranks, sharded
 
 
 def fit(
@@ -31,7 +32,11 @@ def fit(
 ) -> list[float]:
     """Runs TRL over the given micro-batches, `parts` to a step; returns the loss of each step.
 
+    Of several ranks that do so together each takes its share of a step's parts; the first writes.
+    A training that was stopped goes on where `checkpoints` kept it.
+
     Args:
+        parts: a multiple of the number of ranks.
         out: folder for the adapter.
         advance: told of every step.
     """
@@ -40,7 +45,7 @@ def fit(
 
     hf = model.release_adapters()
     longest = max(len(example.ids) for part in micro for row in part for example in row)
-    alone = segments_are_exact(hf, longest)
+    alone = not sharded() and segments_are_exact(hf, longest)
     flat = alone or str(hf.config._attn_implementation).startswith("flash")
     dummy = [[Encoded([0, 0], 2)]]  # a part without rows still takes its turn in accumulation
 
@@ -50,14 +55,18 @@ def fit(
 
     steps = len(micro) // parts
     losses: list[float] = []
+    writes = rank() == 0
+    checkpoints = Checkpoints(out, digest(micro, parts, settings, random_seed))
+    newest = checkpoints.newest()
     before = set(vars(hf))
     try:
         with (
-            tempfile.TemporaryDirectory() as scratch,
+            held_back() as asked,
             using_threads(settings.threads),
-            tracked(settings.report_to, out),
+            tracked(settings.report_to if writes else (), out, afresh=newest is None),
         ):
-            arguments = _arguments(settings, hf, scratch, steps, parts, random_seed)
+            folder, own = str(checkpoints.folder), parts // ranks()
+            arguments = _arguments(settings, hf, folder, steps, own, random_seed)
             arguments._n_gpu = 1  # one process, one model: never DataParallel over what it sees
             trainer = _trainer_class()(
                 model=hf,
@@ -66,20 +75,28 @@ def fit(
                 data_collator=collated,
                 processing_class=model.tokenizer,
                 peft_config=_lora(settings, hf),
-                callbacks=[watch(losses, advance)],
+                callbacks=[watch(losses, advance), keeper(checkpoints, asked)],
             )
             trainer.remove_callback(PrinterCallback)
             for parameter in trainer.model.parameters():
-                if parameter.requires_grad:  # TRL makes them bf16 on a 4-bit base
+                # TRL makes them bf16 on a 4-bit base; FSDP wants them as the base computes
+                if parameter.requires_grad and not sharded():
                     parameter.data = parameter.data.float()
             with (
-                fused_lora(trainer.model),
+                nullcontext() if sharded() else fused_lora(trainer.model),
                 segment_attention(hf) if alone else nullcontext() as trainer.bounds,
             ):
-                trainer.train()
-            save(trainer.model, out, model.given_name)
+                trainer.train(resume_from_checkpoint=newest and str(newest))
+            tuned, state = trainer.model, None
+            if sharded():  # the ranks put together what they have parts of
+                state = trainer.accelerator.get_state_dict(tuned)
+                tuned = trainer.accelerator.unwrap_model(tuned)
+            if writes and not asked.number:
+                save(tuned, out, model.given_name, state)
+                checkpoints.clear()
     finally:
-        restore(hf, before)
+        if not sharded():  # parts of it are of no use to anybody
+            restore(hf, before)
     return losses
 
 
@@ -95,6 +112,10 @@ def _trainer_class() -> Any:
         bounds: list[int] | None = (
             None  # of the examples in a row, where these attend by themselves
         )
+
+        def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+            """Writes what a checkpoint needs of the model, which is the adapter."""
+            save(self.model, Path(output_dir or self.args.output_dir), "", state_dict)
 
         def compute_loss(
             self,
@@ -118,7 +139,11 @@ def _trainer_class() -> Any:
             loss = torch.nn.functional.cross_entropy(
                 logits.float(), labels[kept].to(logits.device), reduction="sum"
             )
-            return loss / (kept.sum() if num_items_in_batch is None else num_items_in_batch)
+            if num_items_in_batch is None:
+                return loss / kept.sum()
+            if ranks() > 1:  # the number is that of all of them, the gradient their mean
+                loss = loss * ranks()
+            return loss / num_items_in_batch
 
     return ResponseTrainer
 
@@ -143,7 +168,7 @@ def shared_arguments(
 
     Micro-batches are made beforehand, so TRL is to take them one by one and as they are.
     """
-    cpu = hf.device.type == "cpu"
+    cpu = hf.device.type == "cpu" and not sharded()  # where parts of it wait for their GPU
     return {
         "output_dir": scratch,
         "use_cpu": cpu,
@@ -165,6 +190,7 @@ def shared_arguments(
         "disable_tqdm": True,
         "report_to": list(settings.report_to),
         "log_level": "error",
+        "log_level_replica": "error",
         "dataloader_pin_memory": False,
     }
 
@@ -184,10 +210,14 @@ def _lora(settings: TrainingSettings, hf: Any) -> Any:
 
 
 def watch(losses: list[float], advance: Callable[[int], None]) -> Any:
-    """Returns a callback that notes the loss of each step and counts it."""
+    """Returns a callback that notes the loss of each step and counts it, those before too."""
     from transformers import TrainerCallback
 
     class Watch(TrainerCallback):
+        def on_train_begin(self, args: Any, state: Any, *rest: Any, **kwargs: Any) -> None:
+            losses[:] = [row["loss"] for row in state.log_history if "loss" in row]
+            advance(state.global_step)  # of a training that goes on
+
         def on_log(self, *args: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
             if logs and "loss" in logs:
                 losses.append(logs["loss"])
@@ -205,17 +235,21 @@ def diverged(how: str) -> SelfspecError:
     return SelfspecError(f"training: {how}; a smaller learning rate (training.lr) may help")
 
 
-def save(peft_model: Any, out: Path, base: str) -> None:
+def save(peft_model: Any, out: Path, base: str, state: Any = None) -> None:
     """Writes the adapter; its configuration names the base as the user did, in a fixed order.
+
+    Args:
+        state: its tensors, where they are not in the model.
 
     Raises:
         SelfspecError: if a weight is no finite number.
     """
-    tuned = (p for p in peft_model.parameters() if p.requires_grad)
+    tuned = state.values() if state else (p for p in peft_model.parameters() if p.requires_grad)
     if not all(bool(one.isfinite().all()) for one in tuned):
         raise diverged("weights of the adapter are NaN or infinite after the last step")
     peft_model.peft_config["default"].base_model_name_or_path = base
-    peft_model.save_pretrained(out, selected_adapters=["default"], save_embedding_layers=False)
+    named = {"selected_adapters": ["default"], "save_embedding_layers": False}
+    peft_model.save_pretrained(out, state_dict=state, **named)
     (out / "README.md").unlink(missing_ok=True)  # an empty form of peft's; the run writes a card
     file = out / "adapter_config.json"
     written = json.loads(file.read_text(encoding="utf-8"))

@@ -15,19 +15,21 @@ from pathlib import Path
 
 
 @contextmanager
-def tracked(trackers: Sequence[str], out: Path) -> Iterator[None]:
+def tracked(trackers: Sequence[str], out: Path, *, afresh: bool = True) -> Iterator[None]:
     """Has the trackers write to a folder of the run; see `log_folder`.
 
     Args:
         trackers: of `training.report_to`.
         out: the folder that the adapter is made in.
+        afresh: what a training that was interrupted wrote is removed.
     """
     if not trackers:
         yield
         return
     logs = log_folder(out)
-    shutil.rmtree(logs, ignore_errors=True)  # of a training that was interrupted
-    logs.mkdir(parents=True)
+    if afresh:
+        shutil.rmtree(logs, ignore_errors=True)
+    logs.mkdir(parents=True, exist_ok=True)
     name = "/".join(part for part in logs.parts[-5:] if part not in ("runs", "logs"))
     wanted = {"WANDB_DIR": str(logs), "WANDB_PROJECT": "selfspec", "WANDB_NAME": name}
     wanted = {key: value for key, value in wanted.items() if key not in os.environ}

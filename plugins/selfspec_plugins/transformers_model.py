@@ -104,7 +104,7 @@ class TransformersModel(Model):
             "vocabulary": config.get_text_config().vocab_size,
             "dtype": str(self.hf.dtype).removeprefix("torch."),
             "quantization": "nf4" if getattr(self.hf, "is_loaded_in_4bit", False) else "none",
-            "revision": getattr(config, "_commit_hash", None) or self.settings.revision,
+            "revision": loading.commit(self.settings) or self.settings.revision,
             "weights": loading.weight_hashes(self.settings.path),
             "chat": self.chat,
         }

@@ -99,6 +99,7 @@ def _plan(
             ),
         ]
     else:
+        parts.trainer.check(context)
         context.model.load()
         if not (parts.training_model or context.model).capabilities.trains:
             raise UsageError(f"{context.model.name} cannot be tuned; set training.model")

@@ -26,7 +26,7 @@ from selfspec_core.progress import Progress
 from selfspec_core.provenance import check_same
 from selfspec_core.report.keep import keep_results, keep_seeds
 from selfspec_core.request import Request
-from selfspec_core.runs import RUNS, Run
+from selfspec_core.runs import RUNS, RoundFolder, Run
 from selfspec_core.sources import domain_clashes
 from selfspec_core.stages.collect import KEPT
 from selfspec_core.stopwatch import IMPORTS, Stopwatch
@@ -146,7 +146,16 @@ def carry_out(run: Run, assembly: Assembly, clock: Callable[[], float]) -> None:
         run.manifest.update(state="finished", chosen_round=chosen)
         _note_shortfall(run, chosen, assembly.settings.data.size)
     finally:
+        _note_models(run)
         _note_time(run, context.watch, before + clock())
+
+
+def _note_models(run: Run) -> None:
+    """Adds to the manifest what each model that was loaded said of itself: revision, sizes."""
+    for number in run.round_numbers():
+        for commit in RoundFolder(run.path / f"round-{number}", write=False).commits:
+            if commit["stage"] == "load":
+                run.manifest.setdefault("models", {})[commit["model"]] = commit["is"]
 
 
 def _note_time(run: Run, watch: Stopwatch, seconds: float) -> None:

@@ -82,6 +82,17 @@ class Filter(Component):
 class Trainer(Component):
     """Turns rows into an adapter."""
 
+    def check(self, context: Context) -> None:
+        """Finds, before a run begins, what would only go wrong when it comes to tune.
+
+        As it is, a trainer tunes in one process.
+
+        Raises:
+            UsageError: naming the key.
+        """
+        if context.settings.training.processes > 1:
+            raise UsageError(f"training.processes: trainer '{self.name}' tunes in one process")
+
     def train(
         self, rows: Sequence[Seed | Example], out: Path, context: Context, *, steps: int | None
     ) -> Adapter:

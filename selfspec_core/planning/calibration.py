@@ -93,6 +93,7 @@ class Calibration:
             row=self._row,
             prediction=self._prediction,
             lanes=lanes,
+            together=local.settings.training.processes > 1,
         )
 
     def _propose(self) -> tuple[float, list[Instruction]]:

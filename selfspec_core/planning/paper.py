@@ -41,6 +41,9 @@ HARDWARE = {
 PREFILL, DECODE, TRAIN = 0.4, 0.5, 0.3
 """Shares of the peak: of operations in encoding, of bandwidth in decoding, of operations tuning."""
 
+TOGETHER = 0.9
+"""Share of their speed that is left to GPUs that tune one adapter together."""
+
 LAUNCH = 0.03
 """Seconds that a decoding step takes at least: Python and kernel launches of some 32 layers."""
 
@@ -68,7 +71,8 @@ def hardware(name: str) -> Hardware:
 
 
 def costs(gpu: Hardware, parameters: float, context: Context, ways: Sequence[Way]) -> Costs:
-    """Returns the costs on paper for a model of so many parameters.
+    """Returns the costs on paper for a model of so many parameters, on as many GPUs as there are
+    processes (`model.processes`, `training.processes`).
 
     Args:
         ways: of asking.
@@ -98,6 +102,8 @@ def costs(gpu: Hardware, parameters: float, context: Context, ways: Sequence[Way
     }
     closed = 1.5 if asking.likelihood else 1.0  # choices are weighed beside the answer
     row = entry + answer
+    tuning = settings.training.processes
+    gpus = tuning * TOGETHER if tuning > 1 else 1.0
     return Costs(
         begin=30 + parameters * 2 / 1e9,  # a gigabyte a second from disk
         proposal=written(
@@ -114,7 +120,7 @@ def costs(gpu: Hardware, parameters: float, context: Context, ways: Sequence[Way
         / answering.batch,
         tuning=20.0,
         # frozen weights get no gradient: two thirds of a full step's six operations a parameter
-        step=4 * parameters * settings.training.batch * row / (gpu.flops * TRAIN),
+        step=4 * parameters * settings.training.batch * row / (gpu.flops * TRAIN * gpus),
         item={way: took * (1 if way.elsewhere else closed) for way, took in item.items()},
         end=10.0,
         memory=round(4e9 + parameters * 2),
@@ -122,6 +128,8 @@ def costs(gpu: Hardware, parameters: float, context: Context, ways: Sequence[Way
         adapter=round(4 * 20e6 * settings.training.r / 8 * (parameters / 7e9) ** (2 / 3)),
         row=CHARS * row + 300,
         prediction=CHARS * answer + 150,
+        lanes=settings.model.processes,
+        together=tuning > 1,
     )
 
 

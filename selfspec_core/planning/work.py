@@ -92,6 +92,7 @@ class Costs:
         row: bytes of a journal row of a proposal, and of one with its answer.
         prediction: bytes of what is said to an item.
         lanes: processes that share the model's work; the seconds are those of one.
+        together: a tuning takes several processes, so that one comes after another.
     """
 
     begin: float
@@ -107,6 +108,7 @@ class Costs:
     row: float = 0.0
     prediction: float = 0.0
     lanes: int = 1
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +255,8 @@ def estimate(amount: Work, costs: Costs) -> Estimate:
     """Returns what the work takes at these costs."""
     tuned = {name: costs.tuning + steps * costs.step for name, steps in amount.steps.items()}
     specialist = tuned.pop(SPECIALIST, 0.0)
-    all_tuned = _side_by_side([specialist, *tuned.values()], costs.lanes)
+    at_once = 1 if costs.together else costs.lanes
+    all_tuned = _side_by_side([specialist, *tuned.values()], at_once)
     seconds = {
         "begin": costs.begin,
         "propose": amount.proposals * costs.proposal / costs.lanes,

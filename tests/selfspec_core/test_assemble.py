@@ -1,6 +1,7 @@
 """What a run is put together from, and what whoever reads its result is told."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -101,6 +102,37 @@ def test_an_unknown_layout_is_refused_with_the_nearest(written, table):
     request = Request(None, seeds=written("s.jsonl", SEEDS), set=(SCRIPTED, wrong))
     with pytest.raises(UsageError, match=f"{table}.layout = 'lnes'.*'lines'"):
         assemble(request, Silent())
+
+
+def test_a_model_may_be_pinned_where_it_is_named(written):
+    request = Request(seeds=written("s.jsonl", SEEDS), model="meta/Llama@v1")
+    tuned = {"training": {"model": "meta/Llama-big@v2"}}
+    found = assemble(replace(request, set=(tuned,)), Silent())
+    assert [(m.settings.name, m.settings.revision) for m in found.models] == [
+        ("meta/Llama", "v1"),
+        ("meta/Llama-big", "v2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"processes": 64}, "training.processes = 64: a step has 32 examples to share"),
+        ({"accelerate": "a.yaml"}, "training.accelerate: goes with training.processes above 1"),
+    ],
+)
+def test_processes_that_cannot_be_are_refused(written, wrong, said):
+    request = Request(seeds=written("s.jsonl", SEEDS), recipe="full", set=({"training": wrong},))
+    with pytest.raises(UsageError) as caught:
+        assemble(request, Silent())
+    assert str(caught.value) == said
+
+
+def test_a_trainer_of_one_process_refuses_more(written):
+    more = {"training": {"processes": 2}}
+    made = assemble(Request(seeds=written("s.jsonl", SEEDS), set=(SCRIPTED, more)), Silent())
+    with pytest.raises(UsageError, match="training.processes: trainer 'remember' tunes in one pr"):
+        made.parts.trainer.check(made.context)
 
 
 def test_tuned_systems_are_asked_in_the_layout_of_the_recipe(written, tmp_path):

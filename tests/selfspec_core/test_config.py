@@ -90,6 +90,19 @@ def test_a_value_of_another_sort_is_not_converted(flag, message):
     assert str(caught.value) == f"--set: {message}"
 
 
+def test_a_hub_id_may_name_its_revision():
+    def model(**table):
+        found = resolve([("--set", {"model": table})]).model
+        return found.name, found.revision
+
+    assert model(name="meta/Llama@v1") == ("meta/Llama", "v1")
+    assert model(name="meta/Llama@v1", revision="v1") == ("meta/Llama", "v1")
+    assert model(name="meta/Llama", revision="v1") == ("meta/Llama", "v1")
+    assert model(name="odd@name") == ("odd@name", None)
+    with pytest.raises(UsageError, match="^--set: 'model' = .*: revision says another than name$"):
+        model(name="meta/Llama@v1", revision="v2")
+
+
 def test_whole_numbers_may_be_written_as_powers_of_ten():
     assert resolve([("--set", parse_flag("data.size=1e3"))]).data.size == 1000
 

@@ -1,4 +1,4 @@
-"""A real SIGKILL while each stage is at work, then `selfspec resume`: the same bytes."""
+"""A real SIGKILL or SIGTERM while each stage is at work, then `selfspec resume`: same bytes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from selfspec_core.cli.show import summarize
 
+STAGES = ["propose", "answer", "specialize", "evaluate"]
 COMMAND = [sys.executable, "-m", "selfspec_core"]
 RUN = [
     *COMMAND,
@@ -34,15 +36,34 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return fingerprint(folder / "runs/whole")
 
 
-@pytest.mark.parametrize("stage", ["propose", "answer", "specialize", "evaluate"])
-def test_sigkill_and_resume(stage: str, whole: dict[str, str], tmp_path: Path) -> None:
-    process = subprocess.Popen([*RUN, "--name", "cut"], cwd=tmp_path, stderr=subprocess.DEVNULL)
-    commits = tmp_path / "runs/cut/round-1/commits.jsonl"
-    deadline = time.monotonic() + 60
+def begun(stage: str, folder: Path, said: int | IO[bytes]) -> subprocess.Popen[bytes]:
+    """Returns a run that has committed something of a stage."""
+    process = subprocess.Popen([*RUN, "--name", "cut"], cwd=folder, stderr=said)
+    commits = folder / "runs/cut/round-1/commits.jsonl"
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         if commits.exists() and f'"stage": "{stage}"' in commits.read_text():
             break
         time.sleep(0.001)
+    return process
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_sigterm_and_resume(stage: str, whole: dict[str, str], tmp_path: Path) -> None:
+    with (tmp_path / "said").open("wb") as said:
+        process = begun(stage, tmp_path, said)
+        process.terminate()
+        assert process.wait() == 128 + signal.SIGTERM
+    *_, last = (tmp_path / "said").read_text().splitlines()
+    assert last == "Error: stopped by SIGTERM; nothing is lost: `selfspec resume cut` goes on"
+    resume = [*COMMAND, "resume", "cut"]
+    subprocess.run(resume, cwd=tmp_path, check=True, capture_output=True)
+    assert fingerprint(tmp_path / "runs/cut") == whole
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_sigkill_and_resume(stage: str, whole: dict[str, str], tmp_path: Path) -> None:
+    process = begun(stage, tmp_path, subprocess.DEVNULL)
     assert process.poll() is None
     if stage == "propose":  # to look takes time, in which a later stage may end
         assert summarize(tmp_path / "runs/cut")["state"] == "running"

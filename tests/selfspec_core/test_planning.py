@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from selfspec_core.planning.work import (
     Work,
     acceptance_of,
     estimate,
+    with_settings,
     work,
 )
 from selfspec_core.progress import Silent
@@ -143,6 +145,27 @@ def test_processes_share_the_work_and_train_side_by_side():
         "evaluate": 5.0,
         "end": 1,
     }
+
+
+def test_gpus_that_tune_together_tune_one_adapter_after_another():
+    steps = {"specialized": 80, "seeds-only": 8}  # 21 and 3 seconds
+    costs = Costs(1, 0.1, 0.2, 1.0, 0.25, {}, 1, 10**9, lanes=2, together=True)
+    found = estimate(Work(100, 50, steps, {}), costs).seconds
+    assert (found["train"], found["controls"]) == (21.0, 3.0)
+    apart = estimate(Work(100, 50, steps, {}), replace(costs, together=False)).seconds
+    assert (apart["train"], apart["controls"]) == (21.0, 0.0)
+
+
+def test_on_paper_more_gpus_share_the_work():
+    made = assembled()
+    eight = with_settings(made.context, "model", processes=8)
+    both = with_settings(eight, "training", processes=8)
+    one, many, all_of_them = (
+        paper.costs(paper.hardware("H100"), 7e9, context, [])
+        for context in (made.context, eight, both)
+    )
+    assert (one.lanes, many.lanes, one.together, many.together) == (1, 8, False, False)
+    assert many.step == one.step > 7 * all_of_them.step and all_of_them.together
 
 
 def test_a_calibration_measures_every_way_of_asking_and_keeps_nothing(tmp_path, monkeypatch):

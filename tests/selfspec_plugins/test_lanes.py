@@ -213,6 +213,26 @@ def test_an_error_of_either_side_is_raised_and_the_workers_are_closed():
     assert worker.closed
 
 
+def test_each_worker_sees_a_gpu_of_its_own(monkeypatch):
+    import torch
+
+    def seen(device="auto", given=None, count=4):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        if given:
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+        settings = ModelSettings(device=device)
+        return [lanes._visible(settings, number) for number in range(1, 5)]
+
+    def only(*names):
+        return [{"CUDA_VISIBLE_DEVICES": name} for name in names]
+
+    assert seen() == only("1", "2", "3", "0")  # the process that asks has the first
+    assert seen(given="4,5,6,7", device="cuda") == only("5", "6", "7", "4")
+    assert seen(count=1) == seen(count=0) == seen(device="balanced") == [{}] * 4
+
+
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
     """A model alone and one with a second process, with batches of a few rows."""

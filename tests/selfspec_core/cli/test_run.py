@@ -58,3 +58,21 @@ def test_of_a_benchmark_alone_nothing_is_said_of_other_items(adhoc, tmp_path):
     assert "evaluate bench/specialized@0: 1 items" in done.stderr
     assert "evaluate adhoc" not in done.stderr
     assert "no test items" not in done.stderr + done.stdout
+
+
+def test_the_manifest_has_what_the_model_says_of_itself(adhoc, tmp_path):
+    assert adhoc().returncode == 0
+    loaded = [
+        commit["is"]
+        for commit in map(json.loads, (tmp_path / "runs/one/round-1/commits.jsonl").open())
+        if commit["stage"] == "load"
+    ]
+    manifest = json.loads((tmp_path / "runs/one/manifest.json").read_text())
+    assert manifest["models"] == {"scripted": loaded[0]}
+
+
+def test_more_processes_than_can_train_are_refused_before_anything_is_done(adhoc, tmp_path):
+    done = adhoc("--set", "training.processes=2", "--set", "training.batch=2")
+    line = "Error: training.processes: trainer 'remember' tunes in one process"
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, line)
+    assert not (tmp_path / "runs/one").exists()
