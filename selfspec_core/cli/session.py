@@ -119,6 +119,7 @@ def go_on(path: Path, executor: dict[str, Any] | None = None) -> None:
 def _assembled(request: Request, progress: Progress) -> Assembly:
     imported = seconds_since_start()
     assembly = assemble(request, progress)
+    assembly.context.model.spread(assembly.settings.executor)
     watch = assembly.context.watch
     watch.add(IMPORTS, imported)
     watch.add("prepare", seconds_since_start() - imported)
@@ -139,7 +140,6 @@ def carry_out(run: Run, assembly: Assembly, clock: Callable[[], float]) -> None:
     before, context, parts = float(run.manifest["seconds"]), assembly.context, assembly.parts
     context.watch.observe(*assembly.models, parts.trainer, parts.preferrer)
     try:
-        context.model.spread(assembly.settings.executor)
         for model in assembly.models:
             model.keep_in(run.path)
         if assembly.knowledge and context.retriever:

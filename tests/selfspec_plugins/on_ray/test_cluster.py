@@ -1,0 +1,108 @@
+"""A real Ray cluster of two nodes on this machine: the same bytes, also when one of them dies."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+JOURNALS = ("instructions", "examples", "rejected", "predictions")
+SHORT = [
+    *("run", "--domain", "general", "--set", "propose.batch=4", "--set", "answer.batch=4"),
+    *("--set", "evaluation.dev_per_task=2", "--set", "evaluation.controls=[]"),
+    *("--set", "evaluation.resamples=100", "--set", "training.epochs=1"),
+]
+SIZES = {"scripted": 120, "nano": 16}
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """Two nodes of one CPU each; the second is `cluster.second`."""
+    pytest.importorskip("ray")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "5")
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    made.second = made.add_node(num_cpus=1)
+    yield made
+    made.shutdown()
+
+
+def begun(folder: Path, *words: str) -> subprocess.Popen[str]:
+    path = os.pathsep.join(filter(None, sys.path))
+    return subprocess.Popen(
+        [sys.executable, "-m", "selfspec_core", *words],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": path},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str], code: int = 0) -> str:
+    """Returns what a process said on stderr."""
+    _, said = process.communicate(timeout=3000)
+    assert process.returncode == code, said
+    return said
+
+
+def journals(folder: Path, name: str) -> dict[str, bytes]:
+    rounds = folder / "runs" / name / "round-1"
+    return {journal: (rounds / f"{journal}.jsonl").read_bytes() for journal in JOURNALS}
+
+
+def wait_for_commits(folder: Path, name: str, count: int, process: subprocess.Popen[str]) -> None:
+    commits = folder / "runs" / name / "round-1/commits.jsonl"
+    while not commits.exists() or commits.read_bytes().count(b"\n") < count:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("model", SIZES)
+def test_the_same_bytes_from_a_cluster_and_from_one_that_loses_a_node(model, cluster, tmp_path):
+    short = [*SHORT, "--model", model, "--set", f"data.size={SIZES[model]}"]
+    there = ["--executor", "ray", "--address", cluster.address]
+    ended(begun(tmp_path, *short, "--name", "here"))
+    here = journals(tmp_path, "here")
+    assert here["examples"].count(b"\n") == SIZES[model]
+
+    said = ended(begun(tmp_path, *short, "--name", "there", *there))
+    assert "is gone" not in said
+    assert journals(tmp_path, "there") == here
+
+    process = begun(tmp_path, *short, "--name", "bereft", *there)
+    wait_for_commits(tmp_path, "bereft", 3, process)
+    cluster.remove_node(cluster.second, allow_graceful=False)
+    said = ended(process)
+    assert "is gone" in said and "another is asked for" in said
+    assert journals(tmp_path, "bereft") == here
+
+
+def test_a_cluster_that_dies_is_one_line_and_the_run_goes_on_without_it(cluster, tmp_path):
+    short = [*SHORT, "--model", "scripted", "--set", f"data.size={SIZES['scripted']}"]
+    ended(begun(tmp_path, *short, "--name", "here"))
+    there = ["--executor", "ray", "--address", cluster.address]
+    process = begun(tmp_path, *short, "--name", "there", *there)
+    wait_for_commits(tmp_path, "there", 3, process)
+    cluster.shutdown()
+    said = ended(process, 1).splitlines()[-1]
+    assert said.startswith("Error: on Ray: ") and "`selfspec resume`" in said
+    said = ended(begun(tmp_path, "resume", "there"), 2)
+    assert said.startswith(f"Error: --executor ray: --address {cluster.address}: ")
+    ended(begun(tmp_path, "resume", "there", "--executor", "local"))
+    assert journals(tmp_path, "there") == journals(tmp_path, "here")
+
+
+def test_what_has_no_room_is_said_when_patience_ends(cluster, tmp_path):
+    words = ["--executor", "ray", "--address", cluster.address, "--set", "executor.cpus=64"]
+    waits = [*SHORT, "--model", "scripted", *words, "--set", "executor.patience=2", "--name", "no"]
+    said = ended(begun(tmp_path, *waits), 1).splitlines()[-1]
+    assert said.startswith("Error: on Ray: no actor for 2 s: each needs 64 CPU and 0 GPU free")
