@@ -106,7 +106,7 @@ class Crew:
             finally:
                 worker.end()
         if not self._problem and not self._working:
-            self._give_up(f"no actor stays: {why}")
+            self._give_up(f"no actor stays: {why} (each node needs what is installed here)")
 
     async def _work(self, worker: Hired) -> None:
         """Has a worker answer one question after the other, until it is lost."""

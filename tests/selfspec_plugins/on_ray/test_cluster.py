@@ -18,11 +18,39 @@ SHORT = [
     *("--set", "evaluation.dev_per_task=2", "--set", "evaluation.controls=[]"),
     *("--set", "evaluation.resamples=100", "--set", "training.epochs=1"),
 ]
-SIZES = {"scripted": 120, "nano": 16}
+SIZES = {"slow": 120, "nano": 16}
+SLOW = """
+import time
+from selfspec_core import hookimpl
+from selfspec_plugins.scripted import Scripted
+
+class Slow(Scripted):
+    name = "slow"
+
+    def _continue(self, prompt, rng):
+        time.sleep(0.02)
+        return super()._continue(prompt, rng)
+
+@hookimpl
+def selfspec_models():
+    return [Slow]
+"""
 
 
 @pytest.fixture
-def cluster(monkeypatch):
+def installed(tmp_path, monkeypatch):
+    """A plugin that this process, those it starts and the nodes find: a slow scripted model."""
+    info = tmp_path / "site/slow-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: slow\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[selfspec.plugins]\nslow = slow_scripted\n")
+    (tmp_path / "site/slow_scripted.py").write_text(SLOW)
+    path = os.pathsep.join([str(tmp_path / "site"), *filter(None, sys.path)])
+    monkeypatch.setenv("PYTHONPATH", path)
+
+
+@pytest.fixture
+def cluster(monkeypatch, installed):
     """Two nodes of one CPU each; the second is `cluster.second`."""
     pytest.importorskip("ray")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
@@ -36,11 +64,9 @@ def cluster(monkeypatch):
 
 
 def begun(folder: Path, *words: str) -> subprocess.Popen[str]:
-    path = os.pathsep.join(filter(None, sys.path))
     return subprocess.Popen(
         [sys.executable, "-m", "selfspec_core", *words],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": path},
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
@@ -87,7 +113,7 @@ def test_the_same_bytes_from_a_cluster_and_from_one_that_loses_a_node(model, clu
 
 
 def test_a_cluster_that_dies_is_one_line_and_the_run_goes_on_without_it(cluster, tmp_path):
-    short = [*SHORT, "--model", "scripted", "--set", f"data.size={SIZES['scripted']}"]
+    short = [*SHORT, "--model", "slow", "--set", f"data.size={SIZES['slow']}"]
     ended(begun(tmp_path, *short, "--name", "here"))
     there = ["--executor", "ray", "--address", cluster.address]
     process = begun(tmp_path, *short, "--name", "there", *there)
@@ -103,6 +129,6 @@ def test_a_cluster_that_dies_is_one_line_and_the_run_goes_on_without_it(cluster,
 
 def test_what_has_no_room_is_said_when_patience_ends(cluster, tmp_path):
     words = ["--executor", "ray", "--address", cluster.address, "--set", "executor.cpus=64"]
-    waits = [*SHORT, "--model", "scripted", *words, "--set", "executor.patience=2", "--name", "no"]
+    waits = [*SHORT, "--model", "slow", *words, "--set", "executor.patience=2", "--name", "no"]
     said = ended(begun(tmp_path, *waits), 1).splitlines()[-1]
     assert said.startswith("Error: on Ray: no actor for 2 s: each needs 64 CPU and 0 GPU free")

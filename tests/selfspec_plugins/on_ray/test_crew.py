@@ -103,7 +103,8 @@ def test_an_unfit_worker_ends_it_all_with_its_reason():
 
 def test_workers_that_never_start_are_not_asked_for_for_ever():
     replies, notes, hired = worked([Worker(start=False) for _ in range(9)], range(2))
-    assert set(replies.values()) == {("failed", "no actor stays: did not start")}
+    why = "no actor stays: did not start (each node needs what is installed here)"
+    assert set(replies.values()) == {("failed", why)}
     assert len(hired) == TRIES == len(notes)
 
 
