@@ -58,11 +58,12 @@ class Scripted(Model):
 
     _far: RayLanes | None = None
 
-    def spread(self, executor: ExecutorSettings) -> None:
+    def spread(self, executor: ExecutorSettings, progress: Progress) -> None:
         """Generates here, or in actors of a Ray cluster: that is how to try one."""
         if executor.name == "ray":
             check_ray(executor)
-            self._far = RayLanes(type(self), self.settings, executor, 1, self.describe())
+            about = self.describe()
+            self._far = RayLanes(type(self), self.settings, executor, progress, 1, about)
 
     @property
     def at_once(self) -> int:

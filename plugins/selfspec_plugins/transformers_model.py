@@ -39,7 +39,7 @@ class TransformersModel(Model):
     Settings = ModelSettings
     settings: ModelSettings
     hf: Any = None
-    _executor: ExecutorSettings | None = None
+    _spread: tuple[ExecutorSettings, Progress] | None = None
 
     def check(self) -> None:
         """Looks whether there is a model folder, if one is named.
@@ -50,11 +50,11 @@ class TransformersModel(Model):
         if self.settings.path:
             loading.check_folder(self.settings.path)
 
-    def spread(self, executor: ExecutorSettings) -> None:
+    def spread(self, executor: ExecutorSettings, progress: Progress) -> None:
         """Generates in this machine's processes, or in actors of a Ray cluster."""
         if executor.name == "ray":
             check_ray(executor)
-        self._executor = executor
+            self._spread = executor, progress
 
     def load(self) -> None:
         """Loads model and tokenizer.
@@ -74,9 +74,9 @@ class TransformersModel(Model):
         text = self.hf.config.get_text_config()
         self.context: int | None = getattr(text, "max_position_embeddings", None)
         lanes = Lanes(type(self), self.settings, self.settings.processes)
-        if self._executor is not None and self._executor.name == "ray":
+        if self._spread is not None:
             threads = loading.threads()
-            lanes = RayLanes(type(self), self.settings, self._executor, threads, self.describe())
+            lanes = RayLanes(type(self), self.settings, *self._spread, threads, self.describe())
             lanes.connect()
         limit = self.settings.batch_tokens
         self.engine = Engine(self.hf, self.tokenizer, limit, self.context, self.decisions, lanes)

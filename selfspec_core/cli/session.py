@@ -119,7 +119,7 @@ def go_on(path: Path, executor: dict[str, Any] | None = None) -> None:
 def _assembled(request: Request, progress: Progress) -> Assembly:
     imported = seconds_since_start()
     assembly = assemble(request, progress)
-    assembly.context.model.spread(assembly.settings.executor)
+    assembly.context.model.spread(assembly.settings.executor, progress)
     watch = assembly.context.watch
     watch.add(IMPORTS, imported)
     watch.add("prepare", seconds_since_start() - imported)

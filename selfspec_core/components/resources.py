@@ -95,8 +95,11 @@ class Model(Component):
         Whatever a model keeps is its own: a file of its name, not one of the run's.
         """
 
-    def spread(self, executor: ExecutorSettings) -> None:
+    def spread(self, executor: ExecutorSettings, progress: Progress) -> None:
         """Is told, before `load`, where a run has it generate; as is, here alone.
+
+        Args:
+            progress: is told what becomes of the machines there.
 
         Raises:
             UsageError: if it cannot generate there.

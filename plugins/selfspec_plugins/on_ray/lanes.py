@@ -46,6 +46,7 @@ class RayLanes(Lanes):
     """The actors of one model.
 
     Args:
+        progress: is told what happens on the cluster.
         threads: how many the model takes: an actor takes as many, for rounding may differ else.
         expected: `Model.describe` of the model here; an actor whose model differs is refused.
     """
@@ -55,6 +56,7 @@ class RayLanes(Lanes):
         model: type[Model],
         settings: ModelSettings,
         executor: ExecutorSettings,
+        progress: Progress,
         threads: int,
         expected: dict[str, Any],
     ) -> None:
@@ -62,6 +64,7 @@ class RayLanes(Lanes):
         own = settings.model_copy(update={"threads": threads, "processes": 1})
         self._begin: Begin = (model, own, expected, executor, threads)
         self._line: Line | None = None
+        self._progress = progress
         self._calling = Lock()
         self._actors = 1
 
@@ -78,7 +81,7 @@ class RayLanes(Lanes):
         """
         with self._calling:
             if self._line is None:
-                line = Line(self._begin)
+                line = Line(self._begin, self._progress.say)
                 self._actors = line.wait_until_connected()
                 self._line = line
             return self._line
@@ -94,7 +97,6 @@ class RayLanes(Lanes):
     ) -> list[Part]:
         """Has the actors work on parts; see `Lanes.share`. `here` is never asked."""
         line, too_large = self.connect(), []
-        line.progress = progress
         replies: SimpleQueue[Reply] = SimpleQueue()
         try:
             adapter = self._shipped(line)

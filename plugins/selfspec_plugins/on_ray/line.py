@@ -19,7 +19,6 @@ from typing import Any
 from selfspec_core.components import Model
 from selfspec_core.config import ExecutorSettings, ModelSettings
 from selfspec_core.errors import UsageError
-from selfspec_core.progress import Progress, Silent
 from selfspec_plugins.lanes import Question
 
 Begin = tuple[type[Model], ModelSettings, dict[str, Any], ExecutorSettings, int]
@@ -35,11 +34,11 @@ QUIET = {"RAY_USAGE_STATS_ENABLED": "0"}
 class Line:
     """Questions go out, replies come back to whoever asked; several threads may ask.
 
-    Attributes:
-        progress: is told what happens on the cluster.
+    Args:
+        note: is told, in a line, what happens on the cluster.
     """
 
-    def __init__(self, begin: Begin) -> None:
+    def __init__(self, begin: Begin, note: Callable[[str], None]) -> None:
         paths = {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         self._process = subprocess.Popen(
             [sys.executable, *FOREMAN],
@@ -48,8 +47,7 @@ class Line:
             stderr=subprocess.DEVNULL,  # Ray's own log is in its session's folder
             env={**os.environ, **paths, **QUIET},
         )
-        self.progress: Progress = Silent()
-        self._address = begin[3].address or "auto"
+        self._note, self._address = note, begin[3].address or "auto"
         self._writing, self._waiting = threading.Lock(), dict[int, tuple[int, Any]]()
         self._asked, self._shipped, self._lost = 0, set[str](), ""
         self._say(begin)
@@ -102,7 +100,7 @@ class Line:
         while True:
             state, value = self._hear()
             if state == "note":
-                self.progress.say(value)
+                self._note(value)
                 continue
             with self._writing:
                 if state == "lost":

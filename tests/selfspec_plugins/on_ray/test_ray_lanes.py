@@ -76,10 +76,11 @@ def spread(monkeypatch, tmp_path):
         (tmp_path / "foreman.py").write_text(text)
         monkeypatch.setattr(line, "FOREMAN", (str(tmp_path / "foreman.py"),))
         model = Scripted(ModelSettings(name="scripted"))
-        model.spread(RAY)
+        model.spread(RAY, make.notes)
         made.append(model)
         return model
 
+    make.notes = Notes()
     yield make
     for model in made:
         model.unload()
@@ -98,7 +99,7 @@ def test_what_comes_back_is_what_is_written_here(spread):
     assert model.at_once == 3
     assert model.generate(PROMPTS, SAMPLING, notes) == alone()
     assert notes.done == len(PROMPTS)
-    assert notes.lines == ["question 1", "question 2", "question 3"]
+    assert spread.notes.lines == ["question 1", "question 2", "question 3"] and not notes.lines
 
 
 def test_an_adapter_travels_as_files_and_only_once(spread, tmp_path):
