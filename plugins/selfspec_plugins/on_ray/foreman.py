@@ -196,7 +196,7 @@ def _last(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if not lines:
         return type(error).__name__
-    return (lines[-1] if "Traceback" in str(error) else lines[0])[:200]
+    return (lines[-1] if "Traceback" in str(error) else lines[0].partition(". ")[0])[:160]
 
 
 if __name__ == "__main__":
