@@ -12,7 +12,7 @@ from selfspec_core.errors import UsageError
 @click.argument("run", metavar="RUN")
 @executor_options
 def resume(run: str, executor: str | None, address: str | None) -> None:
-    """Go on where a run or a sweep stopped, on the same executor or another."""
+    """Go on where a run or a sweep stopped."""
     from selfspec_core.cli import session
     from selfspec_core.runs import find_run
     from selfspec_core.sweeps.points import find_sweep
