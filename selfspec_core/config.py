@@ -118,6 +118,31 @@ class ModelSettings(Table):
         return {**given, "name": name, "revision": revision}
 
 
+class ExecutorSettings(Table):
+    """Where the model generates. What it writes does not depend on it: a resume may change it."""
+
+    name: Literal["local", "ray"] = Field(
+        "local", description="local: here, in `model.processes`; ray: in actors of a Ray cluster"
+    )
+    address: str | None = Field(
+        None,
+        description="ray: HOST:PORT of the head node, or auto: the cluster of this machine; "
+        "default: that of RAY_ADDRESS or of this machine, or a new one here",
+    )
+    actors: int | None = Field(
+        None, ge=1, description="ray: actors, each with the model; default: as many as have room"
+    )
+    cpus: float | None = Field(
+        None, ge=0, description="ray: CPUs of an actor; default: the model's threads, with a GPU 1"
+    )
+    gpus: float | None = Field(
+        None, ge=0, description="ray: GPUs of an actor; default: 1 where the cluster has any"
+    )
+    patience: float = Field(
+        600.0, gt=0, description="ray: seconds without any actor after which a run gives up"
+    )
+
+
 class DataSettings(Table):
     """The training set to make."""
 
@@ -391,6 +416,7 @@ class Settings(Table):
 
     random_seed: int = Field(0, ge=0)
     model: ModelSettings = Field(default_factory=ModelSettings)
+    executor: ExecutorSettings = Field(default_factory=ExecutorSettings)
     data: DataSettings = Field(default_factory=DataSettings)
     seeds: SeedsSettings = Field(default_factory=SeedsSettings)
     propose: ProposeSettings = Field(default_factory=ProposeSettings)

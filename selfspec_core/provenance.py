@@ -83,7 +83,8 @@ def conditions(assembly: Assembly) -> dict[str, Any]:
         "seeds": digest_rows(assembly.context.seeds),
         "items": items,
         "screened against": assembly.parts.firewall.digest(),
-        "settings": assembly.settings.model_dump(mode="json"),
+        # where it generates makes no difference, and a cluster may be gone when a run goes on
+        "settings": assembly.settings.model_dump(mode="json", exclude={"executor"}),
     }
 
 

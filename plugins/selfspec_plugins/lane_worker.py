@@ -38,7 +38,7 @@ def main() -> None:
     say("ready")
     while True:
         question, adapter = questions.get()
-        say(*_answer(model, question, adapter, say))
+        say(*answer(model, question, adapter, say))
 
 
 def _listen(source: BinaryIO, questions: queue.SimpleQueue[Any]) -> None:
@@ -50,11 +50,14 @@ def _listen(source: BinaryIO, questions: queue.SimpleQueue[Any]) -> None:
             os._exit(0)
 
 
-def _answer(
+def answer(
     model: TransformersModel, question: Question, adapter: Path | None, say: Callable[..., None]
 ) -> tuple[str, Any]:
-    import torch
+    """Returns "done" and the answer, "memory" if it was too much, or "failed" and why.
 
+    Args:
+        say: is told ("advance", number) of what is done meanwhile.
+    """
     what, arguments = question
 
     def advance(done: int) -> None:
@@ -63,6 +66,8 @@ def _answer(
     try:
         model.use_adapter(adapter)
         if isinstance(what, str):
+            import torch
+
             with torch.inference_mode():
                 return "done", getattr(model.engine, what)(*arguments, advance)
         return "done", what(model, *arguments, advance)

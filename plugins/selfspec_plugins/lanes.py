@@ -180,6 +180,11 @@ class Lanes:
         self._workers: list[Worker] = []
         self._asked, self._staffing = 0, threading.Lock()
 
+    @property
+    def at_once(self) -> int:
+        """How many questions are worked on at the same time."""
+        return max(1, self.count)
+
     def share(
         self,
         parts: Sequence[Part],

@@ -31,11 +31,16 @@ from selfspec_core import (
     UsageError,
     hookimpl,
 )
-from selfspec_core.config import ModelSettings
+from selfspec_core.config import ExecutorSettings, ModelSettings
 from selfspec_core.jsonl import read_jsonl
+from selfspec_core.progress import Silent
+from selfspec_plugins.lanes import Advance, Question
+from selfspec_plugins.on_ray.lanes import RayLanes, check_ray
 
 _MEMORY = "memory.json"
 _CLUELESS = "I would have to think about that."
+_PART = 16
+"""Prompts that an actor is asked at a time."""
 
 
 class Scripted(Model):
@@ -51,8 +56,24 @@ class Scripted(Model):
     trainer = "remember"
     caveat = "scripted has no weights: its scores show that the loop works, and nothing else"
 
+    _far: RayLanes | None = None
+
+    def spread(self, executor: ExecutorSettings, progress: Progress) -> None:
+        """Generates here, or in actors of a Ray cluster: that is how to try one."""
+        if executor.name == "ray":
+            check_ray(executor)
+            about = self.describe()
+            self._far = RayLanes(type(self), self.settings, executor, progress, 1, about)
+
+    @property
+    def at_once(self) -> int:
+        """As many calls as there are actors."""
+        return self._far.at_once if self._far else 1
+
     def load(self) -> None:
         """Reads the script, if there is one."""
+        if self._far is not None:
+            self._far.connect()
         self._script: list[dict[str, str]] = []
         self._memory: list[dict[str, str]] = []
         if self.settings.path is not None:
@@ -71,16 +92,31 @@ class Scripted(Model):
         self, prompts: Sequence[str], sampling: Sampling, progress: Progress | None = None
     ) -> list[str]:
         """Continues each prompt by what it ends with: a response label, or another one."""
-        texts = [
-            self._continue(prompt, random.Random(f"{sampling.random_seed}/{row}"))
-            for row, prompt in enumerate(prompts)
-        ]
-        if progress is not None:
-            progress.advance(len(texts))
+        progress, texts = progress or Silent(), [""] * len(prompts)
+        rows = list(range(len(prompts)))
+        if self._far is None:
+            return _continued(self, prompts, rows, sampling, progress.advance)
+
+        def take(part: list[int], written: list[str]) -> None:
+            for row, text in zip(part, written, strict=True):
+                texts[row] = text
+
+        def ask(part: list[int]) -> Question:
+            return _continued, ([prompts[row] for row in part], part, sampling)
+
+        parts = [rows[at : at + _PART] for at in range(0, len(rows), _PART)]
+        self._far.share(parts, 0, _nobody, ask, take, progress)
         return texts
+
+    def unload(self) -> None:
+        """Lets the actors go, if there are any."""
+        if self._far is not None:
+            self._far.close()
 
     def use_adapter(self, path: Path | None) -> None:
         """Remembers the rows in `path`, or nothing."""
+        if self._far is not None:
+            self._far.adapter = path
         text = (path / _MEMORY).read_text(encoding="utf-8") if path else "[]"
         self._memory = json.loads(text)
 
@@ -115,6 +151,24 @@ class Scripted(Model):
             answer = rng.choice(entries)["output"]
             return f" {answer}{layout.input}{answer}: {input}"
         return f" {rng.choice(entries)['instruction']}{layout.input}{input}"
+
+
+def _continued(
+    model: Scripted,
+    prompts: Sequence[str],
+    rows: Sequence[int],
+    sampling: Sampling,
+    advance: Advance,
+) -> list[str]:
+    """Continues prompts here; each by chance of its own, from its row."""
+    chances = [random.Random(f"{sampling.random_seed}/{row}") for row in rows]
+    texts = [model._continue(*pair) for pair in zip(prompts, chances, strict=True)]
+    advance(len(texts))
+    return texts
+
+
+def _nobody(question: Question, advance: Advance) -> Any:
+    raise AssertionError("asked here, and not on the cluster")
 
 
 def _read(layout: Layout, text: str) -> dict[str, str] | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from selfspec_core.components import Model
-from selfspec_core.config import ModelSettings
+from selfspec_core.config import ExecutorSettings, ModelSettings
 from selfspec_core.hookspecs import hookimpl
 from selfspec_core.model_types import Capabilities, Sampling
 from selfspec_core.progress import Progress
@@ -19,6 +19,7 @@ from selfspec_plugins.adapters import Adapters
 from selfspec_plugins.batches import Ids, common_prefix
 from selfspec_plugins.engine import Engine
 from selfspec_plugins.lanes import Lanes
+from selfspec_plugins.on_ray.lanes import RayLanes, check_ray
 from selfspec_plugins.streaming import pieces
 
 
@@ -38,6 +39,7 @@ class TransformersModel(Model):
     Settings = ModelSettings
     settings: ModelSettings
     hf: Any = None
+    _spread: tuple[ExecutorSettings, Progress] | None = None
 
     def check(self) -> None:
         """Looks whether there is a model folder, if one is named.
@@ -47,6 +49,12 @@ class TransformersModel(Model):
         """
         if self.settings.path:
             loading.check_folder(self.settings.path)
+
+    def spread(self, executor: ExecutorSettings, progress: Progress) -> None:
+        """Generates in this machine's processes, or in actors of a Ray cluster."""
+        if executor.name == "ray":
+            check_ray(executor)
+            self._spread = executor, progress
 
     def load(self) -> None:
         """Loads model and tokenizer.
@@ -66,6 +74,10 @@ class TransformersModel(Model):
         text = self.hf.config.get_text_config()
         self.context: int | None = getattr(text, "max_position_embeddings", None)
         lanes = Lanes(type(self), self.settings, self.settings.processes)
+        if self._spread is not None:
+            threads = loading.threads()
+            lanes = RayLanes(type(self), self.settings, *self._spread, threads, self.describe())
+            lanes.connect()
         limit = self.settings.batch_tokens
         self.engine = Engine(self.hf, self.tokenizer, limit, self.context, self.decisions, lanes)
         self.adapters = Adapters(self.hf)
@@ -86,8 +98,8 @@ class TransformersModel(Model):
 
     @property
     def at_once(self) -> int:
-        """As many calls as there are processes."""
-        return max(1, self.engine.lanes.count)
+        """As many calls as there are processes, or actors."""
+        return self.engine.lanes.at_once
 
     @property
     def given_name(self) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from selfspec_core.errors import UsageError
+
 if TYPE_CHECKING:
     from selfspec_core.request import Request
 
@@ -68,6 +70,37 @@ def loop_options(command: F) -> F:
     return command
 
 
+_EXECUTOR = (
+    click.option(
+        "--executor",
+        type=click.Choice(["local", "ray"]),
+        help="Where the model generates: here, or in actors of a Ray cluster.",
+    ),
+    click.option(
+        "--address", metavar="HOST:PORT|auto", help="With --executor ray: of the head node."
+    ),
+)
+
+
+def executor_options(command: F) -> F:
+    """Adds the options that say where a run generates."""
+    for option in reversed(_EXECUTOR):
+        command = option(command)
+    return command
+
+
+def executor_table(executor: str | None, address: str | None) -> dict[str, Any]:
+    """Returns the settings `executor.*` that the options stand for.
+
+    Raises:
+        UsageError: for an address that nothing goes to.
+    """
+    if address is not None and executor != "ray":
+        raise UsageError("--address: goes with --executor ray")
+    given = {"name": executor, "address": address}
+    return {key: value for key, value in given.items() if value is not None}
+
+
 def make_request(
     domain: str | None,
     model: str | None,
@@ -79,6 +112,8 @@ def make_request(
     baseline: Sequence[str],
     rounds: int | None,
     random_seed: int | None,
+    executor: str | None = None,
+    address: str | None = None,
 ) -> Request:
     """Returns what the options add up to; paths are made absolute, to be found on resume."""
     from selfspec_core.request import Request, resolved
@@ -90,6 +125,8 @@ def make_request(
         flags.append({"rounds": {"max": rounds}})
     if random_seed is not None:
         flags.append({"random_seed": random_seed})
+    if where := executor_table(executor, address):
+        flags.append({"executor": where})
     return Request(
         domain,
         str(Path(recipe).resolve()) if recipe.endswith(".toml") else recipe,

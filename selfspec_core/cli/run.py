@@ -7,12 +7,19 @@ from typing import Any
 
 import click
 
-from selfspec_core.cli.options import loop_options, make_request, request_options, stem_of
+from selfspec_core.cli.options import (
+    executor_options,
+    loop_options,
+    make_request,
+    request_options,
+    stem_of,
+)
 
 
 @click.command()
 @request_options
 @loop_options
+@executor_options
 @click.option("--name", help="Name of the run folder under runs/.")
 def run(name: str | None, **asked: Any) -> None:
     """Propose, answer, filter, tune and measure: the whole loop in one command."""

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -83,8 +84,11 @@ def _begin(
     return run
 
 
-def go_on(path: Path) -> None:
+def go_on(path: Path, executor: dict[str, Any] | None = None) -> None:
     """Takes an interrupted run to its end; a finished one says so.
+
+    Args:
+        executor: settings `executor.*` for this time, over those that it began with.
 
     Raises:
         SelfspecError: if the run is in use, or its conditions changed.
@@ -102,6 +106,8 @@ def go_on(path: Path) -> None:
             raise UsageError(f"{path}: is a point of a sweep; {again}")
         with make_progress() as progress:
             asked = Request.from_dict(run.manifest["request"], path / "manifest.json")
+            if executor:
+                asked = replace(asked, set=(*asked.set, {"executor": executor}))
             assembly = _assembled(asked, progress)
             check_same(run.manifest, assembly)
             click.echo(f"going on in {run.path}", err=True)
@@ -113,6 +119,7 @@ def go_on(path: Path) -> None:
 def _assembled(request: Request, progress: Progress) -> Assembly:
     imported = seconds_since_start()
     assembly = assemble(request, progress)
+    assembly.context.model.spread(assembly.settings.executor, progress)
     watch = assembly.context.watch
     watch.add(IMPORTS, imported)
     watch.add("prepare", seconds_since_start() - imported)

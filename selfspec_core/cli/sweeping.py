@@ -145,6 +145,7 @@ def _run(folder: SweepFolder, point: Point, host: PluginHost, resident: Resident
             _take_part(folder, point, run, progress)
             resident.serve(assembly)
             try:
+                assembly.context.model.spread(assembly.settings.executor, progress)
                 carry_out(run, assembly, clock)
             except Interrupted:
                 raise

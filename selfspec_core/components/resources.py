@@ -15,6 +15,8 @@ from selfspec_core.types import Indexed, Passage, Seed, Task
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from selfspec_core.config import ExecutorSettings
+
 
 class Domain(Component):
     """A field of expertise: what a domain package provides.
@@ -92,6 +94,21 @@ class Model(Component):
 
         Whatever a model keeps is its own: a file of its name, not one of the run's.
         """
+
+    def spread(self, executor: ExecutorSettings, progress: Progress) -> None:
+        """Is told, before `load`, where a run has it generate; as is, here alone.
+
+        Args:
+            progress: is told what becomes of the machines there.
+
+        Raises:
+            UsageError: if it cannot generate there.
+        """
+        if executor.name != "local":
+            raise UsageError(
+                f"--executor {executor.name}: model '{self.name}' has no weights of its own to "
+                "take there; leave it out"
+            )
 
     def load(self) -> None:
         """Makes the model ready; called before it is used, does nothing the second time.

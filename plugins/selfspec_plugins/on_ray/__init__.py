@@ -1,0 +1,1 @@
+"""A local model's batches on a Ray cluster: `--executor ray`."""
