@@ -77,7 +77,8 @@ class Router:
 
         tensors = {"weight": self.weight, "bias": self.bias}
         stored = {name: one.detach().cpu().contiguous() for name, one in tensors.items()}
-        save_file(stored, folder / FILE, {"format": "pt", "ranks": json.dumps(self.ranks)})
+        # one key of metadata: the order of several is another in every file
+        save_file(stored, folder / FILE, {"ranks": json.dumps(self.ranks)})
 
     def hang_onto(self, hf: Any, adapter: str) -> None:
         """Puts the mask into every layer of a PEFT adapter; it goes when the adapter is deleted.

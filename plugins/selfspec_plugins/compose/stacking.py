@@ -94,9 +94,9 @@ def combined(
         for name, expert in zip(names[1:], experts[1:], strict=True):
             peft.load_adapter(expert.adapter, adapter_name=name)
         combine(peft, names)
+        peft.set_adapter(COMBINED)  # before the others go: PEFT warns when the active one does
         for name in names:
             peft.delete_adapter(name)
-        peft.set_adapter(COMBINED)
         peft.eval()
         for parameter in peft.parameters():
             parameter.requires_grad_(False)

@@ -55,9 +55,7 @@ def context(model, home):
 def experts(home):
     from selfspec_core import Example, Expert
 
-    rows = [
-        [Example.from_dict(tiny_runs.example(name, n)) for n in range(8)] for name in EXPERTS
-    ]
+    rows = [[Example.from_dict(tiny_runs.example(name, n)) for n in range(8)] for name in EXPERTS]
     return [
         Expert(name, home / f"runs/{name}/round-1/adapter", own)
         for name, own in zip(EXPERTS, rows, strict=True)
@@ -167,7 +165,7 @@ def test_training_lowers_the_loss_and_leaves_the_base_as_it_was(model, experts, 
     after = model.hf.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(one, after[name]) for name, one in before.items())
-    assert not (model.hf.is_gradient_checkpointing or any(p.grad is not None for p in model.hf.parameters()))
+    assert all(one.grad is None for one in model.hf.parameters())
     shares = json.loads((tmp_path / "routing.json").read_text())
     assert list(shares) == list(EXPERTS)
     assert all(sum(one.values()) == pytest.approx(1, abs=1e-3) for one in shares.values())
@@ -181,7 +179,9 @@ def test_the_same_seed_gives_the_same_bytes(model, experts, context, composed, t
         assert file.read_bytes() == (tmp_path / file.name).read_bytes(), file.name
 
 
-def test_generation_with_a_shared_prefix_goes_through_the_router(model, composed, experts, tmp_path):
+def test_generation_with_a_shared_prefix_goes_through_the_router(
+    model, composed, experts, tmp_path
+):
     """The engine's batches, padding and cache give each row what it gets alone."""
     prompts = ["Rates rose by 25 basis points. " * 3 + end for end in PROMPTS]
     sampling = Sampling(max_new_tokens=8)
@@ -218,7 +218,9 @@ def test_a_damaged_router_is_named(model, composed, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["ties", "dare"])
-def test_merges_are_plain_adapters_that_weigh_as_they_are_told(kind, model, home, context, tmp_path):
+def test_merges_are_plain_adapters_that_weigh_as_they_are_told(
+    kind, model, home, context, tmp_path
+):
     from selfspec_core import Expert
     from selfspec_plugins.compose.merges import Dare, MergeSettings, Ties
 
