@@ -54,7 +54,7 @@ class Composition:
             made._lock.acquire(timeout=1)
         except Timeout:
             raise SelfspecError(f"{path}: in use by another process") from None
-        made.about = found or {"state": "unfinished", "paths": paths, "of": dict(of)}
+        made.about = (found or {"state": "unfinished", "of": dict(of)}) | {"paths": paths}
         made.save()
         return made
 

@@ -18,6 +18,8 @@ _SHARED = ("target_modules", "peft_type")
 _PLAIN = {
     "bias": "none",
     "use_dora": False,
+    "use_rslora": False,
+    "lora_bias": False,
     "rank_pattern": {},
     "alpha_pattern": {},
     "modules_to_save": None,

@@ -1,4 +1,4 @@
-"""`selfspec compose`: scripted runs composed by a composer that takes the first, and what it says."""
+"""`selfspec compose`: scripted runs, by a composer that takes the first; and what it refuses."""
 
 from __future__ import annotations
 
@@ -208,6 +208,14 @@ def test_a_name_that_is_taken_by_something_else_is_refused(at, first_alone):
     assert "is composed of finance, law" in line
     line = refused("finance", "law", "--name", "one", "--set", "evaluation.resamples=200")
     assert "set was" in line and "give another name" in line
+
+
+def test_what_is_no_run_says_what_it_is(at, first_alone):
+    assert call("finance", "law", "--name", "both").exit_code == 0
+    line = refused("finance", "both")
+    assert line.startswith("both: is a composition, not a run")
+    shown = CliRunner().invoke(cli, ["show", "both"]).exception
+    assert isinstance(shown, UsageError) and "is a composition" in str(shown)
 
 
 def test_a_run_named_as_a_system_is_refused(at):
