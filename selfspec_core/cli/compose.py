@@ -19,7 +19,7 @@ import click
 def compose(
     runs: tuple[str, ...], name: str | None, set_flags: tuple[str, ...], as_json: bool
 ) -> None:
-    """Make one mixture of several specialists, and measure it.
+    """Make one mixture of several specialists, and measure it against each and merges.
 
     A router sends each token through one run's adapter. It is trained on what the runs accepted,
     and measured against each of them, one adapter tuned on all their rows, and merges. The same

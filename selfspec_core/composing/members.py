@@ -117,7 +117,7 @@ def _weights(specialist: Specialist) -> Any:
 
 def assembled(specialists: Sequence[Specialist], progress: Progress) -> list[Member]:
     """Builds what it takes to tune and ask as each run did, all with the first one's model."""
-    members = []
+    members: list[Member] = []
     for one in specialists:
         request = replace(one.request, baselines=())  # which are not asked again
         assembly = assemble(request, progress, one.host)

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from selfspec_core.components import Context
-from selfspec_core.measures.statistics import Bootstrap, Table, conclusion, tabulate
+from selfspec_core.measures.statistics import Bootstrap, Counts, Table, conclusion, tabulate
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.types import CLOSED_KINDS, Item, Prediction
 
@@ -91,7 +91,7 @@ def _side_by_side(
     items: Mapping[str, Sequence[Item]], said: Mapping[str, Sequence[Prediction]], context: Context
 ) -> tuple[Table, Bootstrap]:
     """Returns a system's counts on the tasks of all fields, and the resamples for them."""
-    table = {}
+    table: dict[str, Counts] = {}
     for field, own in items.items():
         known = {item.id for item in own}
         counts = tabulate(own, [p for p in said[field] if p.item in known])
