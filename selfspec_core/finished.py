@@ -120,8 +120,11 @@ class Specialist:
         return [self.layout.entry(row["instruction"], row["input"], row["output"]) for row in rows]
 
 
-def open_specialist(name: str) -> Specialist:
+def open_specialist(name: str, flags: Sequence[dict[str, Any]] = ()) -> Specialist:
     """Opens a run for its specialist; only reads.
+
+    Args:
+        flags: settings over those of the run, as nested tables.
 
     Raises:
         UsageError: if there is no such run, or it has no specialist.
@@ -133,7 +136,8 @@ def open_specialist(name: str) -> Specialist:
     dev = {key.partition("@")[0]: value for key, value in scores.get("dev_systems", {}).items()}
     there = [system for system in TUNED if system in adapters]
     system = max(there, key=lambda one: dev.get(one, float("-inf")))  # the first of equals
-    request = Request.from_dict(run.manifest["request"], path / "manifest.json")
+    asked = Request.from_dict(run.manifest["request"], path / "manifest.json")
+    request = replace(asked, set=(*asked.set, *flags))
     host = load_host(request.domain, f"{path / 'manifest.json'}: domain")
     domain: Domain = host.build("domains", request.domain) if request.domain else AdHoc()
     return Specialist(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import pluggy
 
 from selfspec_core.components import (
+    Composer,
     Domain,
     Evaluator,
     Exporter,
@@ -238,6 +239,30 @@ def selfspec_evaluators(domain: str) -> list[type[Evaluator]]:
 # --------------------------------------------------------------------------------------
 # Where it goes from here
 # --------------------------------------------------------------------------------------
+
+
+@hookspec
+def selfspec_composers() -> list[type[Composer]]:
+    """Composers: several specialists of one base in, one adapter out (`selfspec compose`).
+
+    Example:
+        ```python
+        import shutil
+        from selfspec_core import Adapter, Composer, hookimpl
+
+        class FirstAlone(Composer):
+            name = "first_alone"
+            summary = "the first of them: what composing has to beat"
+
+            def compose(self, experts, out, context):
+                shutil.copytree(experts[0].adapter, out, dirs_exist_ok=True)
+                return Adapter(out)
+
+        @hookimpl
+        def selfspec_composers():
+            return [FirstAlone]
+        ```
+    """
 
 
 @hookspec

@@ -27,6 +27,7 @@ from selfspec_core.sources import DOMAIN_GROUP, PLUGIN_GROUP, Source, installed,
 DEFAULT_PLUGINS = {
     "selfspec_plugins.answerability": ("filters",),
     "selfspec_plugins.balance": ("filters",),
+    "selfspec_plugins.compose.plugin": ("composers",),
     "selfspec_plugins.export.plugin": ("exporters",),
     "selfspec_plugins.few_shot": ("generators",),
     "selfspec_plugins.filters": ("filters",),
@@ -60,6 +61,7 @@ HOOKS = {
     "filters": "selfspec_filters",
     "trainers": "selfspec_trainers",
     "evaluators": "selfspec_evaluators",
+    "composers": "selfspec_composers",
     "exporters": "selfspec_exporters",
 }
 PER_DOMAIN = frozenset({"seed_sources", "retrievers", "evaluators"})

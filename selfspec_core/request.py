@@ -158,7 +158,7 @@ def check_settings(settings: Settings, host: PluginHost, model: Model) -> None:
             )
     known = {
         c.name
-        for what in ("generators", "trainers", "evaluators", "retrievers")
+        for what in ("generators", "trainers", "evaluators", "retrievers", "composers")
         for _, c in host.offered(what, "")
     }
     for name in settings.components.model_extra or {}:

@@ -327,6 +327,9 @@ def find_run(name: str) -> Path:
             return path
         if (path / "sweep.json").exists():
             raise UsageError(f"{name}: is a sweep; name one of its runs, as in {name}/POINT")
+        if (path / "compose.json").exists():
+            takers = "`ask` and `chat` take it, and the same `selfspec compose` shows it"
+            raise UsageError(f"{name}: is a composition, not a run; {takers}")
     known = [p.name for p in RUNS.glob("*") if (p / "manifest.json").exists()]
     raise UsageError(f"{name}: no such run{nearest(name, known)}")
 

@@ -2,7 +2,8 @@
 
 A small adapter on weights in full precision is added to them while it is in use, and what the
 weights were is put back afterwards, bit by bit: the specialist then costs no more than the base.
-Quantized and half-precision weights would round, so there the adapter stays beside them.
+Quantized and half-precision weights would round, so there the adapter stays beside them. So does
+one with a router beside it (`compose`), which sends every token another way.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from selfspec_core.errors import SelfspecError
+from selfspec_plugins.compose.router import FILE as ROUTER
+from selfspec_plugins.compose.router import Router
 
 IN_MEMORY = 4
 """Adapters kept in memory; the one not used for longest goes first."""
@@ -31,6 +34,7 @@ class Adapters:
         self._peft: Any = None
         self._names: dict[tuple[str, int, int], str] = {}  # in order of use
         self._count = 0
+        self._routed: set[str] = set()  # mixtures: what they add depends on the token
         self._weights: list[tuple[Any, Any]] = []  # tuned parameters and what they were
 
     def __len__(self) -> int:
@@ -99,6 +103,9 @@ class Adapters:
             self._peft.eval()
         else:
             self._peft.load_adapter(path, adapter_name=name)
+        if (path / ROUTER).is_file():
+            Router.load(path, self.hf.device).hang_onto(self.hf, name)
+            self._routed.add(name)
 
     def _merge(self, name: str) -> None:
         """Adds the adapter to the weights, if that is exact and there is room."""
@@ -106,7 +113,9 @@ class Adapters:
 
         layers = list(self._layers())
         tuned = [layer.get_base_layer().weight for layer in layers]
-        if not mergeable(layers, name) or sum(w.nbytes for w in tuned) > MERGED_BYTES:
+        if name in self._routed or not mergeable(layers, name):
+            return
+        if sum(w.nbytes for w in tuned) > MERGED_BYTES:
             return
         with torch.no_grad():
             for layer, weight in zip(layers, tuned, strict=True):

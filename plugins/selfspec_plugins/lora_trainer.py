@@ -62,7 +62,7 @@ class _Course:
 
     def adapter(self, losses: Sequence[float]) -> Adapter:
         """Returns what became of it."""
-        return Adapter(self.out, self.rows, len(self.steps), self.tokens, _ends(losses))
+        return Adapter(self.out, self.rows, len(self.steps), self.tokens, loss_ends(losses))
 
 
 class LoraTrainer(Trainer):
@@ -157,7 +157,7 @@ class LoraTrainer(Trainer):
 
         losses = _within_memory(PAIRS_PER_FORWARD, size, attempt, context)
         answers = sum(len(e.ids) - e.start for step in order for i in step for e in sides[i])
-        return Adapter(out, len(pairs), len(order), answers, _ends(losses))
+        return Adapter(out, len(pairs), len(order), answers, loss_ends(losses))
 
 
 def _tunable(context: Context) -> TransformersModel:
@@ -242,7 +242,7 @@ def _within_memory(
         free()
 
 
-def _ends(losses: Sequence[float]) -> tuple[float, float]:
+def loss_ends(losses: Sequence[float]) -> tuple[float, float]:
     """Returns the mean loss of the first and of the last tenth of the steps."""
     tenth = math.ceil(len(losses) / 10)
     return sum(losses[:tenth]) / tenth, sum(losses[-tenth:]) / tenth

@@ -105,7 +105,6 @@ def _trainer_class() -> Any:
 
     TRL's own does so on a GPU; elsewhere it computes those of the prompt too and drops them.
     """
-    import torch
     from trl import SFTTrainer
 
     class ResponseTrainer(SFTTrainer):
@@ -124,28 +123,41 @@ def _trainer_class() -> Any:
             return_outputs: bool = False,
             num_items_in_batch: Any = None,
         ) -> Any:
-            labels = torch.nn.functional.pad(inputs.pop("labels")[:, 1:], (0, 1), value=IGNORED)
-            kept = labels != IGNORED
-            if self.bounds is not None:
-                self.bounds[:] = bounds_of(inputs["position_ids"])
             head = self.accelerator.unwrap_model(model).get_output_embeddings()
-            hook = head.register_forward_pre_hook(
-                lambda _, given: (given[0][kept.to(given[0].device)],)
-            )
-            try:
-                logits = model(**inputs, use_cache=False).logits
-            finally:
-                hook.remove()
-            loss = torch.nn.functional.cross_entropy(
-                logits.float(), labels[kept].to(logits.device), reduction="sum"
-            )
-            if num_items_in_batch is None:
-                return loss / kept.sum()
-            if ranks() > 1:  # the number is that of all of them, the gradient their mean
-                loss = loss * ranks()
-            return loss / num_items_in_batch
+            loss = response_loss(model, head, inputs, self.bounds, num_items_in_batch)
+            if num_items_in_batch is not None and ranks() > 1:
+                loss = loss * ranks()  # the number is that of all of them, the gradient their mean
+            return loss
 
     return ResponseTrainer
+
+
+def response_loss(
+    model: Any, head: Any, inputs: dict[str, Any], bounds: list[int] | None, tokens: Any = None
+) -> Any:
+    """Returns the cross-entropy of response tokens; logits are computed at these alone.
+
+    Args:
+        head: the model's output embeddings.
+        inputs: of `collate`.
+        bounds: of `segment_attention`, to be filled; None without it.
+        tokens: what the sum is divided by; None for the response tokens there are.
+    """
+    import torch
+
+    labels = torch.nn.functional.pad(inputs.pop("labels")[:, 1:], (0, 1), value=IGNORED)
+    kept = labels != IGNORED
+    if bounds is not None:
+        bounds[:] = bounds_of(inputs["position_ids"])
+    hook = head.register_forward_pre_hook(lambda _, given: (given[0][kept.to(given[0].device)],))
+    try:
+        logits = model(**inputs, use_cache=False).logits
+    finally:
+        hook.remove()
+    loss = torch.nn.functional.cross_entropy(
+        logits.float(), labels[kept].to(logits.device), reduction="sum"
+    )
+    return loss / (kept.sum() if tokens is None else tokens)
 
 
 def _arguments(

@@ -25,13 +25,13 @@ def ask(run: str, question: str, text: str, system: str, retrieve: bool, as_json
     """
     from selfspec_core.cli.answers import legible
     from selfspec_core.cli.output import print_json
+    from selfspec_core.composing.asking import open_to_ask
     from selfspec_core.errors import UsageError
-    from selfspec_core.finished import open_specialist
     from selfspec_core.talk import Talk
 
     if not question.strip():
         raise UsageError("QUESTION: is empty")
-    specialist = open_specialist(run)
+    specialist = open_to_ask(run)
     talk = Talk(specialist)
     if retrieve:
         talk.retrieve(True)

@@ -21,10 +21,10 @@ HELP = """\
 @click.argument("run", metavar="RUN")
 def chat(run: str) -> None:
     """Talk to base and specialist side by side."""
-    from selfspec_core.finished import open_specialist
+    from selfspec_core.composing.asking import open_to_ask
     from selfspec_core.talk import BOTH, Talk
 
-    specialist = open_specialist(run)
+    specialist = open_to_ask(run)
     click.echo(f"loading {specialist.base} …", err=True)
     talk = Talk(specialist)
     _greet(talk, specialist.base, specialist.domain, specialist.name)

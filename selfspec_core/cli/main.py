@@ -25,6 +25,7 @@ COMMANDS = {
     "resume": "Go on where a run or a sweep stopped.",
     "sweep": "Run over the values of one setting; ends in a table and a plot.",
     "compare": "Compare runs, paired by item, on the items they share.",
+    "compose": "Make one mixture of several specialists, and measure it against each and merges.",
     "reproduce": "Run the same settings again and compare byte by byte.",
     "show": "Show what a run kept, rejected, scored and gained.",
     "report": "Write report.html: one page that shows a run to somebody who was not there.",

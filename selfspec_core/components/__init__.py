@@ -5,6 +5,7 @@ Every component has a `name` by which settings choose it, a `summary` for listin
 """
 
 from selfspec_core.components.base import Component
+from selfspec_core.components.composers import Composer, Expert
 from selfspec_core.components.context import Context
 from selfspec_core.components.exporters import Exporter
 from selfspec_core.components.resources import Domain, Model, Retriever, SeedSource
@@ -12,9 +13,11 @@ from selfspec_core.components.steps import Evaluator, Filter, Generator, Trainer
 
 __all__ = [
     "Component",
+    "Composer",
     "Context",
     "Domain",
     "Evaluator",
+    "Expert",
     "Exporter",
     "Filter",
     "Generator",

@@ -10,6 +10,9 @@ CONTROLS = ("seeds-only", "seeds-only-long", GENERIC)
 SEED_CONTROLS = ("seeds-only@0", "seeds-only-long@0")
 """Tuned on the seeds alone; a claim has to hold against the better of them too."""
 
+MIXTURE = "mixture"
+"""What several specialists make together (`selfspec compose`)."""
+
 READS = "+retrieval"
 """Ends the name of a system that is shown passages."""
 

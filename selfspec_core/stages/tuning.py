@@ -14,7 +14,7 @@ from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
 from selfspec_core.stages.distract import with_passages
-from selfspec_core.stages.names import GENERIC, PREFERRED, SPECIALIST
+from selfspec_core.stages.names import GENERIC, MIXTURE, PREFERRED, SPECIALIST
 from selfspec_core.stages.replay import with_replay
 from selfspec_core.types import Adapter, Example, Seed, TrainingJob
 
@@ -30,7 +30,7 @@ def rows_of(examples: Sequence[Example], context: Context) -> list[Seed | Exampl
 
 def adapter_path(folder: RoundFolder, system: str) -> Path:
     """Returns where a system's adapter lies; that of `generic` beside its journals."""
-    places = {SPECIALIST: "adapter", PREFERRED: "preferred", PROBE: "probe"}
+    places = {SPECIALIST: "adapter", MIXTURE: "adapter", PREFERRED: "preferred", PROBE: "probe"}
     places[GENERIC] = f"controls/{GENERIC}/adapter"
     return folder.path / places.get(system, f"controls/{system}")
 

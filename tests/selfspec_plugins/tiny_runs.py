@@ -63,31 +63,53 @@ def seed(number: int) -> dict[str, Any]:
 
 def build(folder: Path, architecture: Any = "llama", tokenizer: Any = None) -> Path:
     """Writes a model, an adapter of it and the run `runs/tiny` that made it; returns the run."""
+    base = tiny_models.build(folder / "base", architecture)
+    if tokenizer is not None:
+        tokenizer.save_pretrained(base)
+    return add_run(folder, "tiny", base)
+
+
+def add_run(
+    folder: Path, name: str, base: Path, draw: int = 1, items: int = 0, **lora: Any
+) -> Path:
+    """Writes a run of a base that is there: an adapter drawn at random, and what names it.
+
+    Args:
+        draw: of the adapter's weights.
+        items: how many dev and test items of its own it asks, and examples it has accepted.
+        lora: changes of the adapter's configuration.
+    """
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    base = tiny_models.build(folder / "base", architecture)
-    if tokenizer is not None:
-        tokenizer.save_pretrained(base)
-    run = folder / "runs/tiny"
+    run = folder / "runs" / name
     adapter = run / "round-1/adapter"
     adapter.mkdir(parents=True)
-    torch.manual_seed(1)
+    torch.manual_seed(draw)
     hf = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
-    lora = LoraConfig(task_type="CAUSAL_LM", r=4, target_modules="all-linear")
-    tuned = get_peft_model(hf, lora)
+    options = {"r": 4, "target_modules": "all-linear"} | lora
+    tuned = get_peft_model(hf, LoraConfig(task_type="CAUSAL_LM", **options))
     with torch.no_grad():
-        for name, parameter in tuned.named_parameters():
-            if "lora_B" in name:  # PEFT begins with nothing
+        for key, parameter in tuned.named_parameters():
+            if "lora_B" in key:  # PEFT begins with nothing
                 parameter.normal_(std=0.2)
     tuned.save_pretrained(adapter, save_embedding_layers=False)
     (adapter / "README.md").unlink()  # an empty form
     seeds = "".join(json.dumps(seed(number)) + "\n" for number in range(24))
     (folder / "seeds.jsonl").write_text(seeds)
     (run / "seeds.jsonl").write_text(seeds)
+    request = {"seeds": str(folder / "seeds.jsonl"), "model": str(base), "set": ALPACA}
+    sizes = {}
+    if items:
+        file = folder / f"{name}-items.jsonl"
+        file.write_text("".join(json.dumps(item(name, n)) + "\n" for n in range(2 * items)))
+        rows = "".join(json.dumps(example(name, n)) + "\n" for n in range(items))
+        (run / "round-1/examples.jsonl").write_text(rows)
+        request["benchmarks"] = [str(file)]
+        sizes = {"examples.jsonl": len(rows.encode())}
     made = {"system": "specialized", "rows": 8, "steps": 2, "tokens": 9, "loss": None}
-    commit = {"stage": "specialize", "batch": 0, "trained": made, "sizes": {}}
+    commit = {"stage": "specialize", "batch": 0, "trained": made, "sizes": sizes}
     (run / "round-1/commits.jsonl").write_text(json.dumps(commit) + "\n")
     manifest = {
         "created": "2026-01-01T00:00:00+00:00",
@@ -96,8 +118,22 @@ def build(folder: Path, architecture: Any = "llama", tokenizer: Any = None) -> P
         "state": "finished",
         "seconds": 1.0,
         "chosen_round": 1,
-        "request": {"seeds": str(folder / "seeds.jsonl"), "model": str(base), "set": ALPACA},
+        "request": request,
         "conditions": {},
     }
     (run / "manifest.json").write_text(json.dumps(manifest))
     return run
+
+
+def item(name: str, number: int) -> dict[str, Any]:
+    """Returns an item of two yes-or-no tasks; those with even numbers are for dev."""
+    found = seed(number // 2) | {"id": f"{name}-{number}", "metric": "accuracy"}
+    found["input"] = f"{name} has {number} letters on its desk, each from somebody else."
+    return found | {"output": [found["output"]], "split": ("dev", "test")[number % 2]}
+
+
+def example(name: str, number: int) -> dict[str, Any]:
+    """Returns a row that a run has accepted."""
+    found = seed(number) | {"id": f"r1-{number}", "round": 1, "batch": number // 4}
+    found["input"] = f"In {name} a clerk counted {number} coins before lunch."
+    return found

@@ -1,0 +1,1 @@
+"""Several specialists of one base as one (`selfspec compose`): made, and measured."""

@@ -1,0 +1,223 @@
+"""`selfspec compose`: scripted runs, by a composer that takes the first; and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict
+
+import pytest
+from click.testing import CliRunner
+
+from selfspec_core.assemble import assemble
+from selfspec_core.cli.main import selfspec as cli
+from selfspec_core.composing import make as making
+from selfspec_core.errors import UsageError
+from selfspec_core.manifest import new_manifest
+from selfspec_core.pipeline import run_rounds
+from selfspec_core.progress import Silent
+from selfspec_core.request import Request
+from selfspec_core.runs import Run
+from selfspec_core.types import Adapter
+
+SMALL = (
+    {"data": {"size": 12}},
+    {"propose": {"batch": 16}},
+    {"evaluation": {"resamples": 100, "controls": [], "shots": 0}},
+)
+DOMAINS = ("finance", "law")
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing may catch it."""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with one finished run a domain, of the scripted model."""
+    folder = tmp_path_factory.mktemp("home")
+    for domain in DOMAINS:
+        request = Request(domain, model="scripted", set=SMALL)
+        assembly = assemble(request, Silent())
+        run = Run.create(folder / "runs" / domain, new_manifest(assembly, asdict(request)))
+        chosen = run_rounds(run, assembly.parts, assembly.context)
+        run.manifest.update(state="finished", chosen_round=chosen)
+        run.save_manifest()
+        run.close()
+    return folder
+
+
+@pytest.fixture
+def at(home, tmp_path, monkeypatch):
+    """A copy of that folder, to work in."""
+    shutil.copytree(home / "runs", tmp_path / "runs")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def first_alone(monkeypatch):
+    """Lets `mixture` be the first adapter: the scripted model has no weights to mix."""
+    from selfspec_plugins.compose.mixture import Mixture
+
+    def compose(self, experts, out, context):
+        shutil.copytree(experts[0].adapter, out, dirs_exist_ok=True)
+        return Adapter(out, rows=sum(len(one.examples) for one in experts))
+
+    monkeypatch.setattr(Mixture, "check", lambda self, experts, context: None)
+    monkeypatch.setattr(Mixture, "compose", compose)
+    monkeypatch.setattr(Mixture, "describe", lambda self, folder: {})
+
+
+def call(*words):
+    return CliRunner().invoke(cli, ["compose", *words])
+
+
+def refused(*words):
+    """Returns the one line that a call is refused with; nothing may be left behind."""
+    result = call(*words)
+    assert isinstance(result.exception, UsageError), result.exception
+    assert result.exception.exit_code == 2
+    line = str(result.exception)
+    assert "\n" not in line
+    return line
+
+
+def test_every_system_is_measured_on_every_field_and_on_all(at, first_alone):
+    result = call("finance", "law", "--json")
+    assert result.exit_code == 0, result.exception
+    scores = json.loads(result.stdout)
+    assert scores["runs"] == {"finance": "finance", "law": "law"}
+    systems = list(scores["all"]["systems"])
+    assert systems == [
+        *("base@0", "base-best@0", "finance@0", "law@0", "all-rows@0", "own-expert@0", "mixture@0")
+    ]
+    sizes = {field: sum(one["sizes"].values()) for field, one in scores["fields"].items()}
+    assert sum(scores["all"]["sizes"].values()) == sum(sizes.values())
+    assert set(scores["left_out"]) == {"ties", "dare"}
+    finance, law = (scores["fields"][field]["systems"] for field in DOMAINS)
+    assert finance["own-expert@0"] == finance["finance@0"] and law["own-expert@0"] == law["law@0"]
+    gains = scores["all"]["gains"]
+    assert list(gains) == [f"mixture@0 - {name}" for name in systems[:-1]]
+    over_itself = gains["mixture@0 - finance@0"]  # it is the first adapter
+    assert (over_itself["mean"], over_itself["low"], over_itself["high"]) == (0, 0, 0)
+    folder = at / "finance+law"
+    assert {"adapter", "controls", "compose.json", "scores.json", "README.md"} <= {
+        path.name for path in folder.iterdir()
+    }
+    assert "selfspec ask runs/finance+law" in (folder / "README.md").read_text()
+    journals = [at / domain / "round-1/examples.jsonl" for domain in DOMAINS]
+    accepted = sum(len(file.read_text().splitlines()) for file in journals)
+    rows = {name: one["rows"] for name, one in scores["composed"].items()}
+    assert rows["all-rows"] > rows["mixture"] == accepted  # seeds too, and not examples alone
+
+
+def test_what_was_killed_goes_on_and_ends_with_the_same_bytes(at, first_alone, monkeypatch):
+    assert call("finance", "law", "--name", "whole").exit_code == 0
+    ask, asked = making.ask, []
+
+    def killed(folder, system, *rest):
+        if system.name == "law@0":
+            raise Killed
+        return counted(folder, system, *rest)
+
+    def counted(folder, system, *rest):
+        asked.append(system.name)
+        return ask(folder, system, *rest)
+
+    monkeypatch.setattr(making, "ask", killed)
+    with pytest.raises(Killed):
+        call("finance", "law", "--name", "cut")
+    assert json.loads((at / "cut/compose.json").read_text())["state"] == "unfinished"
+    before = (at / "cut/predictions.jsonl").read_bytes()
+    assert before
+    monkeypatch.setattr(making, "ask", counted)
+    again = call("finance", "law", "--name", "cut")
+    assert again.exit_code == 0, again.exception
+    assert (at / "cut/predictions.jsonl").read_bytes().startswith(before)
+    for name in ("scores.json", "predictions.jsonl", "commits.jsonl"):
+        assert (at / "cut" / name).read_bytes() == (at / "whole" / name).read_bytes(), name
+    asked.clear()
+    assert call("finance", "law", "--name", "cut").exit_code == 0
+    assert asked == []  # a finished one is only shown
+
+
+def test_a_mixture_can_be_asked_like_a_specialist(at, first_alone):
+    assert call("finance", "law", "--name", "both").exit_code == 0
+    result = CliRunner().invoke(cli, ["ask", "both", "Is this about rates?", "--json"])
+    assert result.exit_code == 0, result.exception
+    assert json.loads(result.stdout)["run"] == "both"
+
+
+def test_fewer_than_two_runs_are_refused(at):
+    assert "1 run given, expected two or more" in refused("finance")
+    assert "0 runs given" in refused()
+    assert "finance: is given twice" in refused("finance", "finance")
+    assert "fnance: no such run" in refused("finance", "fnance")
+
+
+def test_runs_on_different_bases_are_refused(at):
+    file = at / "law/manifest.json"
+    manifest = json.loads(file.read_text())
+    manifest["request"]["model"] = "nano"
+    file.write_text(json.dumps(manifest))
+    line = refused("finance", "law")
+    assert line == (
+        "law: was tuned on nano, finance on scripted; adapters can be composed on one base only"
+    )
+
+
+def test_a_base_whose_weights_were_others_is_refused(at):
+    journal = at / "law/round-1/commits.jsonl"
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    for line in lines:
+        if line["stage"] == "load":
+            line["is"]["weights"] = {"model.safetensors": "0123456789abcdef"}
+    journal.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert "law: was tuned on other weights of scripted than finance" in refused("finance", "law")
+
+
+def test_runs_without_an_adapter_are_refused(at):
+    shutil.rmtree(at / "law/round-1")
+    assert "law: has no specialist yet" in refused("finance", "law")
+
+
+def test_runs_tuned_in_different_layouts_are_refused(at):
+    file = at / "law/manifest.json"
+    manifest = json.loads(file.read_text())
+    manifest["request"]["set"].append({"training": {"layout": "question"}})
+    file.write_text(json.dumps(manifest))
+    assert "experts need the same training.layout" in refused("finance", "law")
+
+
+def test_what_a_model_without_weights_has_cannot_be_mixed(at):
+    assert refused("finance", "law") == "compose: model 'scripted' has no weights here"
+    assert not (at / "finance+law").exists()
+
+
+def test_wrong_settings_are_named(at):
+    line = refused("finance", "law", "--set", "components.mixture.lrr=1")
+    assert "lrr" in line and "lr" in line
+    assert "components.mixtur" in refused("finance", "law", "--set", "components.mixtur.lr=1")
+
+
+def test_a_name_that_is_taken_by_something_else_is_refused(at, first_alone):
+    assert "is no composition" in refused("finance", "law", "--name", "law")
+    assert call("finance", "law", "--name", "one").exit_code == 0
+    line = refused("law", "finance", "--name", "one")
+    assert "is composed of finance, law" in line
+    line = refused("finance", "law", "--name", "one", "--set", "evaluation.resamples=200")
+    assert "set was" in line and "give another name" in line
+
+
+def test_what_is_no_run_says_what_it_is(at, first_alone):
+    assert call("finance", "law", "--name", "both").exit_code == 0
+    line = refused("finance", "both")
+    assert line.startswith("both: is a composition, not a run")
+    shown = CliRunner().invoke(cli, ["show", "both"]).exception
+    assert isinstance(shown, UsageError) and "is a composition" in str(shown)
+
+
+def test_a_run_named_as_a_system_is_refused(at):
+    (at / "law").rename(at / "mixture")
+    assert "mixture: is the name of a system" in refused("finance", "mixture")
