@@ -114,7 +114,8 @@ def _trainer_class() -> Any:
 
         def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
             """Writes what a checkpoint needs of the model, which is the adapter."""
-            save(self.model, Path(output_dir or self.args.output_dir), "", state_dict)
+            assert output_dir is not None  # a checkpoint always names its folder
+            save(self.model, Path(output_dir), "", state_dict)
 
         def compute_loss(
             self,
