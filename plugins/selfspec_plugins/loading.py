@@ -64,7 +64,9 @@ def load(settings: ModelSettings) -> tuple[Any, Any]:
     if lacking:  # transformers would draw them at random, with a warning
         named = f"{lacking[0]} and {len(lacking) - 1} more" if lacking[1:] else lacking[0]
         raise UsageError(f"--model {source}: the weights lack {named}, which config.json asks for")
-    known, most = model.get_input_embeddings().num_embeddings, len(tokenizer)
+    known, special = model.get_input_embeddings().num_embeddings, set(tokenizer.all_special_ids)
+    # a special token or two beyond the weights are common, and no text has them
+    most = 1 + max((id for id in tokenizer.get_vocab().values() if id not in special), default=0)
     if most > known:
         raise UsageError(
             f"--model {source}: its tokenizer has {most} tokens and its weights {known}: "

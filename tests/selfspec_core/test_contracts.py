@@ -8,8 +8,9 @@ import pytest
 
 from selfspec_core import contracts
 from selfspec_core.assemble import assemble, load_host
+from selfspec_core.cli import main
 from selfspec_core.cli.main import _explain
-from selfspec_core.components import Context
+from selfspec_core.components import Context, Filter
 from selfspec_core.errors import SelfspecError
 from selfspec_core.progress import Silent
 from selfspec_core.runs import Run
@@ -233,3 +234,15 @@ def test_a_call_that_takes_long_is_mentioned_with_whose_it_is(wild, tmp_path, mo
     monkeypatch.setattr(contracts, "PATIENCE", 30.0)
     judge([1], Context("x", None, None, (), progress=heard))
     assert len(heard.lines) == 1
+
+
+def test_a_component_that_ends_the_process_has_not_done_its_work(monkeypatch):
+    class Quits(Filter):
+        name, summary, phase = "quits", "calls sys.exit", "example"
+
+        def judge(self, candidates, context):
+            sys.exit(0)
+
+    monkeypatch.setattr(main.selfspec, "main", lambda *_, **__: Quits().judge([], None))
+    with pytest.raises(SelfspecError, match=r"filter 'quits' \(.*\): called sys\.exit\(0\)"):
+        main._called(["run"])
