@@ -50,6 +50,8 @@ def _orthogonalize_in_fp32() -> None:
     """
     from torch.optim import _muon
 
+    muon: Any = _muon
+
     def orthogonal(grad: Any, coefficients: tuple[float, ...], steps: int, eps: float) -> Any:
         a, b, c = coefficients
         tall = grad.size(0) > grad.size(1)
@@ -60,4 +62,4 @@ def _orthogonalize_in_fp32() -> None:
             x = a * x + (b * gram + c * gram @ gram) @ x
         return x.T if tall else x
 
-    _muon._zeropower_via_newtonschulz = orthogonal
+    muon._zeropower_via_newtonschulz = orthogonal

@@ -54,10 +54,10 @@ def load(settings: ModelSettings) -> tuple[Any, Any]:
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, **common)
         placed = placement(settings)
-        model: Any
-        model, info = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             source, **common, **placed, output_loading_info=True
         )
+        model, info = loaded
     except Exception as error:  # any: the files may be broken in any way
         raise UsageError(_reason(settings, error)) from error
     lacking = [] if "quantization_config" in placed else sorted(info["missing_keys"])

@@ -117,7 +117,7 @@ class RayLanes(Lanes):
             raise
         return too_large
 
-    def close(self) -> None:
+    def close(self, why: BaseException | None = None) -> None:
         """Lets the actors go; others are asked for when there is work."""
         with self._calling:
             line, self._line = self._line, None
