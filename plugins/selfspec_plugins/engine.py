@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from selfspec_core.model_types import Sampling
 from selfspec_core.progress import Progress, Silent
 from selfspec_plugins.batches import Batch, Ids, plan, sharing_is_exact
-from selfspec_plugins.lanes import Advance, Lanes, OutOfMemory, Question, free, out_of_memory
+from selfspec_plugins.lanes import Lanes
+from selfspec_plugins.memory import OutOfMemory, free, out_of_memory
 from selfspec_plugins.sampling import choose, uniforms
 from selfspec_plugins.scoring import score_batch
+from selfspec_plugins.workers import Advance, Question
 
 if TYPE_CHECKING:
     import torch

@@ -1,4 +1,4 @@
-"""The far side of `lanes.Worker`: loads the model, then answers questions until nobody asks."""
+"""The far side of `workers.Worker`: loads the model, then answers questions until nobody asks."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from selfspec_plugins.lanes import Question, free, out_of_memory
+from selfspec_plugins.memory import free, out_of_memory
 from selfspec_plugins.transformers_model import TransformersModel
+from selfspec_plugins.workers import Question
 
 
 def main() -> None:

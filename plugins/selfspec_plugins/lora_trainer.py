@@ -16,11 +16,12 @@ from selfspec_core.layouts import Layout
 from selfspec_core.types import Adapter, Example, Pair, Seed, TrainingJob
 from selfspec_plugins.batches import common_prefix
 from selfspec_plugins.dpo import optimize, order_pairs
-from selfspec_plugins.lanes import Advance, OutOfMemory, Question, free, out_of_memory
+from selfspec_plugins.memory import OutOfMemory, free, out_of_memory
 from selfspec_plugins.packing import Encoded, order_steps, pack, shorten, split
 from selfspec_plugins.ranks import check, train_together
 from selfspec_plugins.sft import fit
 from selfspec_plugins.transformers_model import TransformersModel
+from selfspec_plugins.workers import Advance, Question
 
 ROWS_PER_FORWARD = "training_rows_per_forward"
 PAIRS_PER_FORWARD = "training_pairs_per_forward"

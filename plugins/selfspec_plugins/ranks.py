@@ -16,9 +16,10 @@ from typing import Any
 
 from selfspec_core.config import ModelSettings, TrainingSettings
 from selfspec_core.errors import SelfspecError, UsageError
-from selfspec_plugins.lanes import Advance, Gone, OutOfMemory, Question, Worker, end
 from selfspec_plugins.loading import cores
+from selfspec_plugins.memory import OutOfMemory
 from selfspec_plugins.transformers_model import TransformersModel
+from selfspec_plugins.workers import Advance, Gone, Question, Worker, end
 from selfspec_plugins.world import ranks
 
 PATIENCE = 5.0

@@ -14,9 +14,11 @@ from selfspec_core.model_types import Sampling
 from selfspec_core.progress import Silent
 from selfspec_core.types import Seed, TrainingJob
 from selfspec_plugins import lanes
-from selfspec_plugins.lanes import Gone, Lanes, OutOfMemory
+from selfspec_plugins.lanes import Lanes
 from selfspec_plugins.lora_trainer import LoraTrainer
+from selfspec_plugins.memory import OutOfMemory
 from selfspec_plugins.transformers_model import TransformersModel
+from selfspec_plugins.workers import Gone
 
 PROMPTS = [
     f"Task: Is the sentence about money?\nText: Rates rose by {n} points." for n in range(24)

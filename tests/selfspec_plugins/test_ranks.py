@@ -13,9 +13,10 @@ from test_lora_trainer import context, rows
 from selfspec_core.config import ModelSettings, TrainingSettings
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_plugins import ranks
-from selfspec_plugins.lanes import Gone, OutOfMemory
 from selfspec_plugins.lora_trainer import LoraTrainer
+from selfspec_plugins.memory import OutOfMemory
 from selfspec_plugins.transformers_model import TransformersModel
+from selfspec_plugins.workers import Gone
 
 WEIGHTS = "adapter_model.safetensors"
 LINE = "training process 2 of 2 is gone (code -9); `selfspec resume` goes on with the training"

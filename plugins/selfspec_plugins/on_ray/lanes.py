@@ -18,8 +18,9 @@ from selfspec_core.components import Model
 from selfspec_core.config import ExecutorSettings, ModelSettings
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.progress import Progress
-from selfspec_plugins.lanes import Advance, Lanes, Part, Question
+from selfspec_plugins.lanes import Lanes, Part
 from selfspec_plugins.on_ray.line import Begin, Line, Reply
+from selfspec_plugins.workers import Advance, Question
 
 _ADDRESS = re.compile(r"auto|(\[[0-9A-Fa-f:]+\]|[\w.-]+):\d{1,5}")
 _FILES = ("*.json", "*.safetensors")
