@@ -86,7 +86,7 @@ class Talk:
         self, voice: Voice, instruction: str, input: str = "", passages: Sequence[Passage] = ()
     ) -> Iterator[str]:
         """Yields an answer piece by piece; one that is heard to its end is remembered."""
-        shown = "\n".join(text for text in (*(p.text for p in passages), input) if text)
+        shown = "\n".join(text for text in (*(p.line for p in passages), input) if text)
         earlier = self._history.setdefault(voice.name, [])
         prompt = voice.layout.few_shot(
             earlier[-REMEMBERED:] if self.remembers else (), instruction, shown

@@ -120,6 +120,11 @@ class Passage(Record):
     source: str
     score: float = 0.0
 
+    @property
+    def line(self) -> str:
+        """The text on one line, as prompts show it: its lines cannot pass for entries of ours."""
+        return " ".join(self.text.split())
+
 
 @dataclass(frozen=True, slots=True)
 class Indexed(Record):

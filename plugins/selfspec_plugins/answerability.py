@@ -82,7 +82,7 @@ def _input(row: Example, context: Context) -> str:
     retriever = context.retriever
     if context.settings.retrieval.distractors is None or retriever is None or not row.passages:
         return row.input
-    texts = [passage.text for passage in retriever.passages(row.passages)]
+    texts = [passage.line for passage in retriever.passages(row.passages)]
     return "\n".join([*texts, row.input])
 
 

@@ -69,7 +69,7 @@ def _inputs(items: Sequence[Item], system: System, context: Context) -> list[lis
     queries = [f"{item.instruction} {item.input}" for item in items]
     found = context.retriever.retrieve(queries, system.passages)
     return [
-        [*(passage.text for passage in passages), item.input]
+        [*(passage.line for passage in passages), item.input]
         for item, passages in zip(items, found, strict=True)
     ]
 

@@ -82,7 +82,7 @@ class FewShot(Generator):
             layout.few_shot(
                 shown,
                 i.instruction,
-                "\n".join([*(passage.text for passage in passages.get(i.id, ())), i.input]),
+                "\n".join([*(passage.line for passage in passages.get(i.id, ())), i.input]),
             )
             for i in asked
         ]

@@ -32,6 +32,6 @@ def with_passages(examples: Sequence[Example], context: Context) -> list[Example
         others = [id_ for id_ in known if id_ not in example.passages]
         shown = own + rng.sample(others, min(settings.distractors, len(others)))
         rng.shuffle(shown)
-        texts = [passage.text for passage in retriever.passages(shown)]
+        texts = [passage.line for passage in retriever.passages(shown)]
         rows.append(replace(example, input="\n".join([*texts, example.input])))
     return rows
