@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import closing
-from shlex import join
 from typing import Any
 
 import click
@@ -47,8 +46,7 @@ def start(
                 to.discard_unused()
                 raise
             except KeyboardInterrupt as stop:
-                again = join(["selfspec", "compose", *given, *(["--name", name] if name else [])])
-                raise interrupted(stop, f"nothing is lost: `{again}` goes on") from None
+                raise interrupted(stop, "nothing is lost: the same command goes on") from None
             write_card(path, scores)
             to.about["state"] = "finished"
             to.save()
