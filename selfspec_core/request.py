@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from selfspec_core.components import Domain, Generator, Model
-from selfspec_core.config import Settings, pinned
+from selfspec_core.config import Settings
+from selfspec_core.config.machines import pinned
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.knowledge import defaults
 from selfspec_core.layouts import LAYOUTS

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import Field
 
-from selfspec_core.config import Table
+from selfspec_core.config.tables import Table
 from selfspec_core.types import LIST_KINDS, Kind
 
 Row = Mapping[str, Any]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from selfspec_core import Passage, Progress, Retriever, UsageError
-from selfspec_core.config import Table
+from selfspec_core.config.tables import Table
 from selfspec_core.jsonl import read_jsonl
 from selfspec_core.packages import PASSAGES, package_file
 from selfspec_core.sources import DOMAIN_GROUP, entries

@@ -1,0 +1,146 @@
+"""Settings of what is made of the examples, and how that is measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from selfspec_core.config.tables import Distinct, Several, Table
+
+
+class TrainingSettings(Table):
+    """Tuning the adapter."""
+
+    trainer: str | None = Field(None, description="component that trains; default: the model's")
+    model: str | None = Field(
+        None, description="local model to tune when the one that generates cannot be tuned"
+    )
+    layout: str = Field("alpaca", description="layout the specialist is tuned and asked in")
+    r: int = Field(8, ge=1, description="rank of the adapter")
+    alpha: int = Field(16, ge=1, description="scale of the adapter is alpha / r")
+    dropout: float = Field(0.0, ge=0, lt=1)
+    lr: float = Field(3e-4, gt=0, description="peak learning rate")
+    epochs: float = Field(3.0, gt=0, le=10_000)
+    batch: int = Field(32, ge=1, description="examples per optimizer step, packed or not")
+    warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps")
+    max_tokens: int = Field(512, ge=16, description="length of a packed row")
+    threads: int | None = Field(None, ge=1, description="CPU threads while training")
+    processes: int = Field(
+        1,
+        ge=1,
+        description="processes that tune one adapter together, a GPU each if there are",
+    )
+    accelerate: Path | None = Field(
+        None, description="accelerate's config file for these processes: FSDP in place of DDP"
+    )
+    gradient_checkpointing: bool = Field(False, description="less memory, slower")
+    report_to: Annotated[tuple[Literal["tensorboard", "wandb"], ...], Several] = Field(
+        (), description="trackers told the loss of each step; they write to logs/ of the run"
+    )
+
+
+class EvaluationSettings(Table):
+    """Measuring."""
+
+    evaluators: Annotated[tuple[str, ...], Distinct] = Field(
+        ("answers",), description="components that evaluate"
+    )
+    shots: int = Field(5, ge=0, description="demonstrations of base@K")
+    demo_sets: int = Field(5, ge=1, description="draws of demonstrations for base@K")
+    controls: Annotated[
+        tuple[Literal["seeds-only", "seeds-only-long", "generic"], ...], Distinct
+    ] = (
+        "seeds-only",
+        "seeds-only-long",
+    )
+    specialist_shots: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Distinct] = Field(
+        (), description="demonstrations of specialized@K, a system each"
+    )
+    passages: int | None = Field(
+        None, ge=1, description="passages of NAME+retrieval@0; default: retrieval.k"
+    )
+    general: str = Field(
+        "general", description="domain of no field: seeds of the control generic, collateral"
+    )
+    collateral: Literal["none", "general", "all"] = Field(
+        "none", description="what is lost elsewhere: on everyday items, on all installed domains"
+    )
+    collateral_per_task: int = Field(
+        12, ge=1, description="items of a task and a split that collateral asks, from the first on"
+    )
+    likelihood: bool = Field(True, description="score closed kinds by likelihood too")
+    dev_per_task: int | None = Field(
+        None, ge=1, description="dev items of a task that are asked, from the first on; none: all"
+    )
+    max_new_tokens: int = Field(64, ge=1)
+    batch: int = Field(64, ge=1)
+    resamples: int = Field(2000, ge=100, le=100_000, description="bootstrap resamples")
+
+
+class RoundsSettings(Table):
+    """Rounds of the loop, and when it stops; only dev items have a say in it."""
+
+    max: int = Field(1, ge=1, description="most rounds; a limit below may stop the loop earlier")
+    instructions: Literal["keep", "renew"] = Field(
+        "keep",
+        description="from round 2 on, answer those of the first round again, or propose new ones",
+    )
+    proposer: Literal["base", "specialist"] = Field(
+        "base", description="who proposes from round 2 on, if instructions are renewed"
+    )
+    answerer: Literal["base", "specialist"] = Field(
+        "specialist", description="who answers from round 2 on; the specialist of the round before"
+    )
+    collect: Literal["replace", "add"] = Field(
+        "replace",
+        description="train on this round's examples, or on those of all rounds so far",
+    )
+    demonstrations: int = Field(
+        0, ge=0, description="demonstrations a specialist answers after; it was tuned on none"
+    )
+    margin: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description="stop when the dev gain over the best round before is surely smaller than this",
+    )
+    distinct: float = Field(
+        0.7, ge=0, le=1, description="stop below this share of the first round's distinct-2"
+    )
+    new_ngrams: float = Field(
+        0.1, ge=0, le=1, description="stop when fewer of a round's three-word runs are new"
+    )
+    drift: float = Field(
+        0.1, ge=0, le=1, description="stop when mean nearest-neighbour ROUGE-L rose by more"
+    )
+    collateral: float = Field(
+        0.005, ge=0, le=1, description="stop when elsewhere more than this is surely lost"
+    )
+
+
+class PreferenceSettings(Table):
+    """A second tuning after the first, on pairs of answers that the model made itself (DPO)."""
+
+    enabled: bool = Field(False, description="tune on preference pairs too")
+    trainer: str | None = Field(
+        None, description="component that tunes on pairs; default: the one that trains"
+    )
+    pairs: str = Field(
+        "majority",
+        description="majority: the answer most samples agree on over the rarest; or a filter of "
+        "examples, as in grounded: an answer it keeps over one it rejects",
+    )
+    sampler: Literal["answerer", "specialist"] = Field(
+        "answerer", description="who is sampled: who answered in this round, or what it became"
+    )
+    samples: int = Field(8, ge=2, description="answers to one example, at answer.vote_temperature")
+    min_share: float = Field(
+        0.5, ge=0, le=1, description="majority: share of the samples that agree on the chosen one"
+    )
+    size: int | None = Field(None, ge=1, description="examples to sample for; none: all")
+    beta: float = Field(0.1, gt=0, description="how closely it stays with the specialist")
+    lr: float = Field(5e-5, gt=0, description="peak learning rate")
+    epochs: float = Field(1.0, gt=0, le=10_000)
+    batch: int = Field(16, ge=1, description="pairs per optimizer step")
