@@ -31,7 +31,7 @@ SPELLINGS = {
     "apache software",
     "BSD": "bsd",
     "BSD-2-Clause": "bsd-2-clause|bsd 2-clause",
-    "BSD-3-Clause": "bsd-3-clause|bsd 3-clause|3-clause bsd",
+    "BSD-3-Clause": "new bsd|bsd-3-clause|bsd 3-clause|3-clause bsd",
     "HPND": "hpnd|historical permission notice and disclaimer (hpnd)",
     "ISC": "isc|isc (iscl)",
     "MIT": "mit|the mit",
