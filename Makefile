@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DOMAIN ?= finance
+# Processes that share the tests, a file to each at a time; 0 to run them in order, for a debugger.
+WORKERS ?= auto
 DOMAINS := $(wildcard domains/*/pyproject.toml)
 READY := $(VENV)/.ready
 
@@ -12,7 +14,7 @@ run: $(READY)
 	$(BIN)/selfspec run --domain $(DOMAIN)
 
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
