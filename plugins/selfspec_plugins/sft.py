@@ -78,19 +78,14 @@ def fit(
                 callbacks=[watch(losses, advance), keeper(checkpoints, asked)],
             )
             trainer.remove_callback(PrinterCallback)
-            for parameter in trainer.model.parameters():
-                # TRL makes them bf16 on a 4-bit base; FSDP wants them as the base computes
-                if parameter.requires_grad and not sharded():
-                    parameter.data = parameter.data.float()
+            if not sharded():  # FSDP wants them as the base computes
+                _in_fp32(trainer.model)
             with (
                 nullcontext() if sharded() else fused_lora(trainer.model),
                 segment_attention(hf) if alone else nullcontext() as trainer.bounds,
             ):
                 trainer.train(resume_from_checkpoint=newest and str(newest))
-            tuned, state = trainer.model, None
-            if sharded():  # the ranks put together what they have parts of
-                state = trainer.accelerator.get_state_dict(tuned)
-                tuned = trainer.accelerator.unwrap_model(tuned)
+            tuned, state = _put_together(trainer)
             if writes and not asked.number:
                 save(tuned, out, model.given_name, state)
                 checkpoints.clear()
@@ -98,6 +93,21 @@ def fit(
         if not sharded():  # parts of it are of no use to anybody
             restore(hf, before)
     return losses
+
+
+def _in_fp32(tuned: Any) -> None:
+    """Has what is trained in fp32: TRL makes it bf16 on a 4-bit base."""
+    for parameter in tuned.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+
+
+def _put_together(trainer: Any) -> tuple[Any, Any]:
+    """Returns the tuned model, and its tensors where each rank has only parts of them."""
+    if not sharded():
+        return trainer.model, None
+    state = trainer.accelerator.get_state_dict(trainer.model)  # every rank takes part
+    return trainer.accelerator.unwrap_model(trainer.model), state
 
 
 def _trainer_class() -> Any:

@@ -46,6 +46,7 @@ def test_stopped_at_random_instants(number, usual, uninterrupted, place, capsys)
         with capsys.disabled():
             print(f"\n{signal.Signals(number).name}: {struck.total()}")
             print(dict(sorted(struck.items())))
+    assert len(struck) > 1, "all stops came at one place: the instants are not spread"
 
 
 def test_killed_before_every_operation_on_a_file(whole, place, capsys):

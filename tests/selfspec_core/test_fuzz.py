@@ -66,6 +66,12 @@ def written(path, data):
     return path
 
 
+def settled(where, table):
+    """Says that a table became settings with all their values, or was refused in one line."""
+    settings = read_or_refused(resolve, [(where, table)])
+    return settings is None or settings == type(settings).model_validate(settings.model_dump())
+
+
 @fuzzed
 @given(lines(changed(SEED)))
 def test_fuzz_seeds(tmp_path, data):
@@ -78,7 +84,8 @@ def test_fuzz_seeds(tmp_path, data):
 def test_fuzz_benchmark_rows(tmp_path, data):
     for item in read_or_refused(read_items, written(tmp_path / "b.jsonl", data)) or ():
         for text in ("", "good", item.input):
-            METRICS[item.metric].counts(item, parse(item.kind, text, item.choices))
+            counts = METRICS[item.metric].counts(item, parse(item.kind, text, item.choices))
+            assert (counts >= 0).all()
 
 
 @fuzzed
@@ -87,20 +94,21 @@ def test_fuzz_model_output(kind, text, choices):
     if kind in CLOSED_KINDS and not choices:
         choices = ["good"]  # an item of such a kind has them
     parsed = parse(kind, text, choices)
-    json.dumps(parsed, allow_nan=False)
+    assert json.dumps(parsed, allow_nan=False)
     accepted = tuple(choices) or ("good",)
     item = Item("i", "t", kind, "x", "y", accepted, PRIMARY[kind], tuple(choices))
-    METRICS[PRIMARY[kind]].counts(item, parsed)
+    assert (METRICS[PRIMARY[kind]].counts(item, parsed) >= 0).all()
     for layout in LAYOUTS.values():
-        read_proposal(layout, text)
+        proposed = read_proposal(layout, text)
+        assert proposed is None or all(isinstance(part, str) for part in proposed)
 
 
 @fuzzed
 @given(texts | st.text())
 def test_fuzz_flags(flag):
     table = read_or_refused(parse_flag, flag)
-    if table is not None:
-        read_or_refused(resolve, [("--set", table)])
+    assert table is None or set(table) == {flag.split("=")[0].split(".")[0].strip()}
+    assert table is None or settled("--set", table)
 
 
 @fuzzed
@@ -120,7 +128,7 @@ def test_fuzz_flags(flag):
     )
 )
 def test_fuzz_settings(table):
-    read_or_refused(resolve, [("recipe.toml", table)])
+    assert settled("recipe.toml", table)
 
 
 @fuzzed
@@ -129,7 +137,7 @@ def test_fuzz_recipe_files(tmp_path, data):
     table = read_or_refused(read_toml, written(tmp_path / "r.toml", data))
     if table:
         assert as_toml(table)
-        read_or_refused(resolve, [("r.toml", table)])
+        assert settled("r.toml", table)
 
 
 @fuzzed
@@ -142,16 +150,17 @@ def test_fuzz_domain_recipes(tmp_path, monkeypatch, head, tail):
     (tmp_path / "selfspec_fuzzed/domain.toml").write_text(head + tail, encoding="utf-8")
     monkeypatch.setattr("selfspec_core.recipes.resources.files", lambda package: tmp_path / package)
     table = read_or_refused(read_recipe, "selfspec_fuzzed", "quick")
-    if table is not None:
-        read_or_refused(resolve, [("recipe quick", table)])
+    assert table is None or settled("recipe quick", table)
 
 
 @fuzzed
 @given(changed(MANIFEST) | values, changed(REQUEST))
 def test_fuzz_manifests(tmp_path, manifest, request_):
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    read_or_refused(read_manifest, tmp_path)
-    read_or_refused(Request.from_dict, request_, tmp_path / "manifest.json")
+    found = read_or_refused(read_manifest, tmp_path)
+    assert found is None or found | manifest == found  # what it lacks has a default
+    asked = read_or_refused(Request.from_dict, request_, tmp_path / "manifest.json")
+    assert asked is None or isinstance(asked, Request)
 
 
 @pytest.mark.parametrize("cls", [Instruction, Example, Pair, Prediction])
@@ -166,9 +175,11 @@ def test_fuzz_journals(tmp_path, cls, commits, rows):
 
     def read():
         found = Run.open(tmp_path / "run").round(1)
-        return [found.count("examples"), *(row["id"] for row in found.read("examples"))]
+        return list(found.read("examples"))
 
-    read_or_refused(read)
+    found = read_or_refused(read)
+    assert found is None or all(isinstance(row, dict) for row in found)
+    assert len(found or ()) <= rows.count(b"\n")
 
 
 @fuzzed
@@ -177,9 +188,10 @@ def test_fuzz_mappings(table, row):
     mapping = read_or_refused(check_mapping, Mapped("set", "file.toml", table))
     if mapping is not None:
         try:
-            item_fields(mapping, row)
+            fields = item_fields(mapping, row)
         except (MissingColumn, BadRow):
-            pass
+            return
+        assert set(fields) <= {"input", "output", "choices"}
 
 
 def test_a_proposal_of_any_text_becomes_an_instruction_or_none():
