@@ -139,6 +139,7 @@ class _Shift:
                     break
         except BaseException as error:
             self._todo.clear()
+            self._error = error
             self._lanes.close(error)  # they are in the middle of something nobody waits for
             raise
         return self._too_large + self._todo[::-1]
@@ -150,7 +151,7 @@ class _Shift:
                 worker.wait_until_ready()
                 self._answer(lambda question, advance: worker.run(question, adapter, advance))
         except Gone as gone:
-            if self._todo or self._at_work:
+            if self._error is None and (self._todo or self._at_work):
                 self._progress.say(f"a second process with the model is gone ({gone})")
             self._lanes.dismiss(worker)
         except BaseException as error:

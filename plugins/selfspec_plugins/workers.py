@@ -53,6 +53,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **paths, **environment},
+            process_group=0,  # Ctrl-C in the terminal is for who asks, who then ends this one
         )
         self.lock, self._ready = threading.Lock(), False
         self._say((model, settings))

@@ -60,6 +60,22 @@ def test_a_signal_ends_a_run_with_one_line(name, tmp_path):
     assert '"state": "running"' in (tmp_path / "runs/a run/manifest.json").read_text()
 
 
+def test_a_signal_ends_a_run_whose_threads_are_inside_a_model(tmp_path):
+    asked = "run --domain finance --set model.processes=2 --set propose.batch=64 --name mid".split()
+    command = [sys.executable, "-m", "selfspec_core", *asked]
+    with (tmp_path / "said").open("w+") as said:
+        process = subprocess.Popen(command, cwd=tmp_path, stderr=said)
+        loaded, deadline = tmp_path / "runs/mid/round-1/commits.jsonl", time.monotonic() + 120
+        while not loaded.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(1)  # the model has been loaded: it proposes, two batches at a time
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(120)
+        said.seek(0)
+        line = "Error: stopped by SIGTERM; nothing is lost: `selfspec resume mid` goes on"
+        assert (code, said.read().splitlines()[-1]) == (143, line)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_an_interruption_that_knows_its_number(number):
     before = signal.getsignal(number)
