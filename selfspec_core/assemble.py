@@ -38,6 +38,21 @@ class AdHoc(Domain):
     summary = "a file of seeds"
 
 
+def domain_of(request: Request, host: PluginHost) -> Domain:
+    """Returns the domain asked for, or the one that a file of seeds makes.
+
+    That has the name of the file, ending and all, which no installed domain can have.
+    """
+    if request.domain:
+        domain: Domain = host.build("domains", request.domain)
+        return domain
+
+    class Named(AdHoc):
+        name = Path(request.seeds or "").name
+
+    return Named()
+
+
 @dataclass(slots=True)
 class Assembly:
     """Everything a run needs.
@@ -86,7 +101,7 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
     if not request.domain and not request.seeds:
         raise UsageError("--domain: name a domain (`selfspec domains` lists them), or give --seeds")
     host = host or load_host(request.domain)
-    domain: Domain = host.build("domains", request.domain) if request.domain else AdHoc()
+    domain = domain_of(request, host)
     name = domain.name  # `--domain` may have said `dist/name`
     settings = resolve_settings(request, domain, host)
     seeds = _seeds(request, name, host, settings)

@@ -9,8 +9,8 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-from selfspec_core.assemble import AdHoc, load_host, read_sets
-from selfspec_core.components import Domain, Model, Retriever
+from selfspec_core.assemble import domain_of, load_host, read_sets
+from selfspec_core.components import Model, Retriever
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError
 from selfspec_core.knowledge import find_retriever
@@ -139,7 +139,7 @@ def open_specialist(name: str, flags: Sequence[dict[str, Any]] = ()) -> Speciali
     asked = Request.from_dict(run.manifest["request"], path / "manifest.json")
     request = replace(asked, set=(*asked.set, *flags))
     host = load_host(request.domain, f"{path / 'manifest.json'}: domain")
-    domain: Domain = host.build("domains", request.domain) if request.domain else AdHoc()
+    domain = domain_of(request, host)
     return Specialist(
         path,
         number,

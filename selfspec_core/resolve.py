@@ -120,8 +120,10 @@ def describe(error: ValidationError, model: type[BaseModel]) -> str:
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
     if first["type"] == "extra_forbidden":
-        known = _keys_at(model, path[:-1])
-        return f"unknown setting '{'.'.join(path)}'{nearest(path[-1], known)}"
+        name, known = ".".join(path), _keys_at(model, path[:-1])
+        return (
+            f"unknown setting '{name}'{nearest(name, ('.'.join([*path[:-1], k]) for k in known))}"
+        )
     given = first.get("input")
     if first["type"] == "model_type":
         keys = ", ".join(f"{path[-1]}.{key}" for key in _keys_at(model, path)[:3])

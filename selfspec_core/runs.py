@@ -320,7 +320,7 @@ def find_run(name: str) -> Path:
     if name == "latest":
         made = [(_created(p), p) for p in RUNS.glob("*") if (p / "manifest.json").exists()]
         if not made:
-            raise UsageError("latest: there is no run under runs/ yet; `selfspec run` makes one")
+            raise UsageError(f"latest: no run under {RUNS.absolute()}; `selfspec run` makes one")
         return max(made)[1]
     for path in (Path(name), RUNS / name):
         if (path / "manifest.json").exists():

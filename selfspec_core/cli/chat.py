@@ -32,7 +32,7 @@ def chat(run: str) -> None:
     while (line := _line()) is not None:
         command, _, rest = line.partition(" ")
         match command:
-            case "/quit":
+            case "/quit" | "quit" | "exit" if not rest:
                 break
             case "/help":
                 click.echo(HELP)

@@ -6,16 +6,18 @@ from pathlib import Path
 
 import click
 
+from selfspec_core.errors import UsageError
+
 
 @click.command()
 @click.argument("run", metavar="RUN")
-@click.option(
-    "--to", "to", required=True, metavar="FORMAT", help="adapter, merged, gguf, ollama, …"
-)
+@click.option("--to", "to", metavar="FORMAT", help="adapter, merged, gguf, ollama, …")
 @click.option("--out", metavar="FOLDER", help="Where to; default: export/FORMAT in the run.")
 @click.option("--quantize", metavar="PRECISION", help="gguf, ollama: f16, q8_0; merged: f32, bf16.")
 @click.option("--push", "repo", metavar="REPO", help="Upload it to this model repository, too.")
-def export(run: str, to: str, out: str | None, quantize: str | None, repo: str | None) -> None:
+def export(
+    run: str, to: str | None, out: str | None, quantize: str | None, repo: str | None
+) -> None:
     """Write the specialist for other programs, and prove that it is the same.
 
     Golden prompts are replayed through what was written and through the trained model: exit code
@@ -28,6 +30,9 @@ def export(run: str, to: str, out: str | None, quantize: str | None, repo: str |
     from selfspec_core.finished import open_specialist
 
     specialist = open_specialist(run)
+    if to is None:
+        known = sorted(cls.name for _, cls in specialist.host.offered("exporters"))
+        raise UsageError(f"--to: name a format: {', '.join(known)}")
     exporter = specialist.host.build("exporters", to)
     precision = exporting.chosen_precision(exporter, quantize)
     if repo:

@@ -170,6 +170,7 @@ def _explain(error: Exception) -> tuple[str, int]:
                 error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
             )
             hint = f" (`{where} --help` shows what it takes)" if where else ""
+            hint = _meant(error.format_message()) or hint
             return f"{error.format_message()}{hint}".replace("\n", " "), error.exit_code
         case click.Abort():
             return _explain(interrupted(error.__cause__))
@@ -182,7 +183,19 @@ def _explain(error: Exception) -> tuple[str, int]:
         return "out of memory; `selfspec resume NAME` goes on with a run when there is more", 1
     first = (str(error).splitlines() or [""])[0]
     where = _blamed(error) or "internal"
+    if isinstance(error, ModuleNotFoundError):
+        extra = "`pip install 'selfspec[local]'` has what models and reports need"
+        return f"{where}: the package {error.name} is not installed; {extra}", 1
     return f"{where}: {type(error).__name__}: {first} (--debug shows where)", 1
+
+
+def _meant(message: str) -> str:
+    """Returns a hint where a domain was named without its flag, the commonest first mistake."""
+    from selfspec_core.sources import installed_domains
+
+    word = message.removeprefix("Got unexpected extra argument (").partition(")")[0]
+    names = {source.name for source in installed_domains()}
+    return f"; did you mean --domain {word}?" if word in names else ""
 
 
 def _lacks_memory(error: Exception) -> bool:

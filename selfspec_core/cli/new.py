@@ -30,3 +30,5 @@ def new(name: str, into: str) -> None:
         f"selfspec run --domain {name} --set model.name=scripted",
     ):
         click.echo(f"  {command}")
+    click.echo("With a model, not the script:")
+    click.echo(f"  pip install -e {quote(f'{shown}[local]')} && selfspec run --domain {name}")

@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from selfspec_core.request import Request
 
 
+def parameters_of(text: str) -> float:
+    """Reads a number of parameters as people write it: 1.7B, 135M, 7e9."""
+    factor = {"M": 1e6, "B": 1e9}.get(text[-1:].upper(), 1.0)
+    try:
+        number = float(text.upper().rstrip("MB")) * factor
+    except ValueError:
+        number = 0.0
+    if not 1 <= number < float("inf"):
+        raise click.BadParameter(f"{text!r}: expected a number such as 7B, 135M or 7e9")
+    return number
+
+
 @click.command()
 @request_options
 @loop_options
@@ -34,9 +46,7 @@ if TYPE_CHECKING:
     help="What the calibration may take, more or less.",
 )
 @click.option("--hardware", metavar="GPU", help="On paper, for this GPU; nothing is measured.")
-@click.option(
-    "--parameters", type=click.FloatRange(1), help="With --hardware: of the model, as in 7e9."
-)
+@click.option("--parameters", type=parameters_of, help="With --hardware: of the model, as in 7B.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plan(
     like: str | None,

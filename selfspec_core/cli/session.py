@@ -201,9 +201,11 @@ def _say_plan(run: Run, assembly: Assembly) -> None:
     """Prints where the run lies and what it will do, on stderr."""
     settings, context = assembly.settings, assembly.context
     tasks = len({seed.task for seed in context.seeds})
+    left_out = len(assembly.seeds) - len(context.seeds)
+    of_all = f" of {len(assembly.seeds)}" if left_out else ""
     items = sum(len(one.items) for one in assembly.parts.sets)
     plan = (
-        f"{len(context.seeds)} seeds over {tasks} tasks -> {settings.data.size} examples"
+        f"{len(context.seeds)}{of_all} seeds over {tasks} tasks -> {settings.data.size} examples"
         f" -> {settings.training.epochs:g} epochs of LoRA r {settings.training.r} -> {items} items"
     )
     lines = [
@@ -224,6 +226,11 @@ def _show(run: Run) -> None:
 
     sys.stderr.flush()
     render(run.path)
+    sys.stdout.flush()
+    name = called(run.path)
+    click.echo(f'\nselfspec ask {name} "…"   or   selfspec chat {name}   talks to it', err=True)
+    if (page := run.path / "report.html").exists():
+        click.echo(plain(f"report      {page}"), err=True)
 
 
 def _draw_timed(run: Run, assembly: Assembly) -> None:

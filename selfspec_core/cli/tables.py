@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.columns import Columns
@@ -14,6 +14,7 @@ from selfspec_core.cli.held_against import over_better, print_collateral
 from selfspec_core.cli.order import blocks, ordered
 from selfspec_core.cli.output import cell, console, table
 from selfspec_core.cli.progress import duration
+from selfspec_core.report.systems import explained
 
 _REASONS = 3
 STYLES = {"better": "green", "worse": "red"}
@@ -49,13 +50,27 @@ def print_round(one: Mapping[str, Any], domain: str, out: Console) -> None:
         out.print(section("Accepted by task", Columns(words, padding=(0, 3, 0, 0))))
     if one["systems"]:
         print_scores(f"Results on {domain}", one, out)
-        print_collateral(one.get("collateral") or {}, out)
     elif one.get("dev") is not None:
         out.print(section("Results", cell("only dev items were asked", "dim")))
     elif not one.get("evaluated"):
         out.print(section("Results", cell("not evaluated yet", "dim")))
     for name, other in one.get("benchmarks", {}).items():
         print_scores(f"Results on benchmark {name}", other, out)
+    print_collateral(one.get("collateral") or {}, out)
+    asked = [one, *one.get("benchmarks", {}).values()]
+    names = {system: None for scores in asked for system in scores["systems"]}
+    if names:
+        out.print(section("What each system is", legend(names)))
+
+
+def legend(systems: Iterable[str]) -> RenderableType:
+    """Returns one line per system, however many demonstrations it is shown."""
+    rows = table("system", "what it is")
+    rows.show_header = False
+    for name in dict.fromkeys(system.partition("@")[0] for system in ordered(systems)):
+        rows.add_row(cell(name, "dim"), cell(explained(name), "dim"))
+    rows.add_row(cell("@K", "dim"), cell("with K demonstrations in the prompt", "dim"))
+    return rows
 
 
 def print_sets(scores: Mapping[str, Any]) -> None:

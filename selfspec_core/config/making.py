@@ -24,7 +24,9 @@ class DataSettings(Table):
     size: int = Field(5000, ge=0, description="accepted examples to stop at")
     seeds: bool = Field(True, description="train on the seeds too, beside the examples")
     short_seeds: bool = Field(False, description="only seeds and items of at most 45 words")
-    task_share: float = Field(1.0, gt=0, le=1, description="largest share of one task")
+    task_share: float = Field(
+        0.2, gt=0, le=1, description="largest share of one task; an even share is never too much"
+    )
     task_shares: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
         {}, description="largest shares of single tasks by name, in place of `task_share`"
     )

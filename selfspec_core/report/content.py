@@ -9,6 +9,7 @@ from typing import Any
 
 from selfspec_core.errors import UsageError
 from selfspec_core.progress import duration
+from selfspec_core.report.answers import answers
 from selfspec_core.report.keep import BY_TASK, read_seeds
 from selfspec_core.report.measured import by_task, form_and_knowledge, gains, measured
 from selfspec_core.report.result import claims, gain_rows, in_words
@@ -49,6 +50,7 @@ def content(path: Path, summary: Mapping[str, Any]) -> dict[str, Any]:
         "benchmarks": [],
         "funnel": None,
         "variety": None,
+        "answers": [],
         "samples": [],
     }
     if one is not None:
@@ -78,6 +80,7 @@ def _about_round(
         "benchmarks": results[1:],
         "funnel": funnel(one),
         "variety": varied(examples, seeds, chosen) if examples else None,
+        "answers": answers(folder.path),
         "samples": samples(folder, one["tasks"]),
     }
 

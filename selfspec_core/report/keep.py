@@ -12,6 +12,7 @@ from selfspec_core.components import Context
 from selfspec_core.errors import UsageError
 from selfspec_core.files import write_atomically
 from selfspec_core.measures.statistics import Bootstrap, Counts, tabulate
+from selfspec_core.report.answers import keep_answers
 from selfspec_core.report.cards import write_cards
 from selfspec_core.runs import RoundFolder, Run, dumps
 from selfspec_core.stages.asking import EvaluationSet
@@ -48,11 +49,12 @@ def read_seeds(run: Path) -> list[Seed]:
 
 
 def keep_results(run: Run, sets: Sequence[EvaluationSet], context: Context) -> None:
-    """Writes what a finished run leaves beside its scores: results by task, and the cards."""
+    """Writes what a finished run leaves beside its scores: by task, a few answers, the cards."""
     resamples = context.settings.evaluation.resamples
     for number in run.round_numbers():
         folder = run.round(number)
         keep_by_task(folder, sets, resamples, context.settings.random_seed)
+        keep_answers(folder, sets[0])
         write_cards(folder, replace(context, round=number))
 
 

@@ -86,7 +86,8 @@ def quota(
     """
     counts, result = Counter(have), []
     for candidate, verdict, by in judged:
-        if verdict.keep and counts[candidate.task] >= room.get(candidate.task, total):
+        most = room.get(candidate.task, total)
+        if verdict.keep and most < total and counts[candidate.task] >= most:
             verdict, by = Verdict(False, "task has its share", candidate.task), "task_share"
         elif verdict.keep and counts.total() >= total:
             verdict, by = Verdict(False, "there are enough"), "size"

@@ -13,10 +13,7 @@ EVEN_WAVES = 3
 
 def answer_room(context: Context) -> dict[str, int]:
     """Returns how many examples of each task there may be: its share of `data.size`."""
-    size = context.settings.data.size
-    even = ceil(size / len(_tasks(context)))
-    common = max(even, int(size * context.settings.data.task_share))
-    return _with_own_shares(context, common, size)
+    return _rooms(context, context.settings.data.size, context.settings.data.task_share)
 
 
 def propose_room(context: Context, target: int, wave: int) -> dict[str, int]:
@@ -26,15 +23,17 @@ def propose_room(context: Context, target: int, wave: int) -> dict[str, int]:
     task has room.
     """
     share = context.settings.data.task_share
-    even = ceil(target / len(_tasks(context)))
-    common = even if wave < EVEN_WAVES else max(even, int(target * share))
-    return _with_own_shares(context, target if share == 1 else common, target)
+    return _rooms(context, target, 0.0 if wave < EVEN_WAVES and share < 1 else share)
 
 
-def _with_own_shares(context: Context, common: int, total: int) -> dict[str, int]:
+def _rooms(context: Context, total: int, share: float) -> dict[str, int]:
+    """Returns a task's own share of a total, or the common one.
+
+    That is never less than what the tasks with shares of their own leave, divided evenly.
+    """
     own: Mapping[str, float] = context.settings.data.task_shares
-    return {task: ceil(total * own[task]) if task in own else common for task in _tasks(context)}
-
-
-def _tasks(context: Context) -> list[str]:
-    return list(dict.fromkeys(seed.task for seed in context.seeds))
+    tasks = list(dict.fromkeys(seed.task for seed in context.seeds))
+    left = max(0.0, round(1 - sum(own.values()), 9))
+    even = ceil(total * left / max(1, len(tasks) - len(own)))
+    common = max(even, int(total * share))
+    return {task: ceil(total * own[task]) if task in own else common for task in tasks}

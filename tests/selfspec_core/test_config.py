@@ -51,7 +51,10 @@ def test_a_flag_nested_beyond_reading_is_refused():
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"data": {"sise": 3}}, r"x\.toml: unknown setting 'data\.sise'; did you mean 'size'\?"),
+        (
+            {"data": {"sise": 3}},
+            r"x\.toml: unknown setting 'data\.sise'; did you mean 'data\.size'\?",
+        ),
         ({"dta": {"size": 3}}, r"x\.toml: unknown setting 'dta'; did you mean 'data'\?"),
         ({"data": {"size": -1}}, r"x\.toml: 'data\.size' = -1: .*greater than or equal to 0"),
         ({"data": {"size": "many"}}, r"x\.toml: 'data\.size' = 'many': .*valid integer"),

@@ -22,7 +22,8 @@ def context(**data):
 
 
 def test_common_shares():
-    assert answer_room(context()) == dict.fromkeys(TASKS, 100)
+    assert answer_room(context(task_share=1)) == dict.fromkeys(TASKS, 100)
+    assert propose_room(context(task_share=1), 200, wave=0) == dict.fromkeys(TASKS, 200)
     assert answer_room(context(task_share=0.1)) == dict.fromkeys(TASKS, 25)  # an even share
     assert answer_room(context(task_share=0.4)) == dict.fromkeys(TASKS, 40)
     assert propose_room(context(task_share=0.4), 200, wave=2) == dict.fromkeys(TASKS, 50)
@@ -32,7 +33,9 @@ def test_common_shares():
 def test_own_shares():
     own = context(task_share=0.4, task_shares={"who": 0.6, "why": 0.0})
     assert answer_room(own) == {"up": 40, "who": 60, "why": 0, "sum": 40}
-    assert propose_room(own, 200, wave=0) == {"up": 50, "who": 120, "why": 0, "sum": 50}
+    assert propose_room(own, 200, wave=0) == {"up": 40, "who": 120, "why": 0, "sum": 40}
+    little = context(task_share=0.2, task_shares={"who": 0.1})  # what it leaves, divided evenly
+    assert answer_room(little) == {"up": 30, "who": 10, "why": 30, "sum": 30}
 
 
 @pytest.mark.parametrize(
@@ -42,7 +45,7 @@ def test_own_shares():
             {"task_shares": {"whoo": 0.5}},
             "task_shares.whoo: no such task; did you mean 'who'?",
         ),
-        ({"task_share": 0.25, "task_shares": {"who": 0.1}}, "they add up to less than 1"),
+        ({"task_shares": dict.fromkeys(TASKS, 0.2)}, "they add up to less than 1"),
     ],
 )
 def test_what_cannot_be_is_refused(data, message):
