@@ -2,7 +2,7 @@
 
 from random import Random
 
-from selfspec_nano import drills, lookups, names, slots
+from selfspec_nano import drillsheets, lookups, names, slots
 from selfspec_nano.marks import marked
 
 PAIRS = (
@@ -112,6 +112,6 @@ def form(rng: Random) -> str:
 def row(rng: Random, drill_share: float) -> str:
     """Return one copy row of any kind, so often a drill."""
     if rng.random() < drill_share:
-        return drills.sheet(rng)
+        return drillsheets.sheet(rng)
     kinds = pairs, meetings, repeats, form, lookups.sheet
     return rng.choices(kinds, (0.2, 0.12, 0.12, 0.12, 0.44))[0](rng)

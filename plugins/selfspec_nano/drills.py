@@ -1,32 +1,36 @@
 """Drills: texts with several things of one sort, and questions that tell them apart.
 
 Worksheets and registers are mostly answered by the only name or figure in sight, so a small model
-learns to copy what it sees first. Here every text holds at least two candidates of the same sort,
-the entries of a document share their few things (what stood in another entry is no help), and most
-documents ask everything that can be asked of a text.
+learns to copy what it sees first. Here nearly every text holds at least two candidates of the same
+sort; `drillsheets` makes documents of them.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from selfspec_nano import names, slots
-from selfspec_nano.layouts import layout
 from selfspec_nano.lookups import vocabulary
-from selfspec_nano.marks import marked
-from selfspec_nano.source import Item
 
-DEALS = (  # verb, preposition, who does it, who has it done
-    ("lent {s}", "to", "Who lent?", "Who borrowed?"),
-    ("rented {s}", "to", "Who is the landlord?", "Who is the tenant?"),
-    ("sent {s}", "to", "Who sent it?", "Who received it?"),
-    ("bought {s}", "from", "Who is the buyer?", "Who is the seller?"),
-    ("sold {s}", "to", "Who was the seller?", "Who was the buyer?"),
+DEALS = (  # verb, preposition, questions for who does it, for who has it done
+    ("lent {s}", "to", "Who lent?|Who lent it?|Who is the lender?",
+     "Who borrowed?|Who borrowed it?|Who is the borrower?"),
+    ("rented {s}", "to", "Who is the landlord?|Who let it?|Who is the owner?",
+     "Who is the tenant?|Who rents it?|Who moved in?"),
+    ("sent {s}", "to", "Who sent it?|Who is the sender?|Name the sender.",
+     "Who received it?|Who got it?|Name the receiver."),
+    ("bought {s}", "from", "Who is the buyer?|Who bought it?|Name the buyer.",
+     "Who is the seller?|Who sold it?|Name the seller."),
+    ("sold {s}", "to", "Who was the seller?|Who sold it?|Name the seller.",
+     "Who was the buyer?|Who bought it?|Name the buyer."),
     ("stole {s}", "from", "Who is the thief?", "Who was robbed?"),
     ("borrowed {s}", "from", "Who borrowed?", "Who lent?"),
-    ("gave {s}", "to", "Who gave?", "Who got it?"),
+    ("gave {s}", "to", "Who gave?|Who gave it away?|Who is the giver?",
+     "Who got it?|Who has it now?|Who was given it?"),
     ("ordered {s}", "from", "Who ordered?", "Who took the order?"),
-    ("owes {m}", "to", "Who is in debt?", "Who is owed money?"),
+    ("owes {m}", "to", "Who is in debt?|Who owes?|Name the debtor.",
+     "Who is owed money?|Who is owed?|Name the creditor."),
     ("lost {m}", "to", "Who lost?", "Who won?"),
     ("won {m}", "from", "Who won?", "Who lost?"),
     ("inherited {s}", "from", "Who inherited?", "From whom?"),
@@ -35,19 +39,22 @@ DEALS = (  # verb, preposition, who does it, who has it done
     ("handed {s}", "to", "Who handed it over?", "Who has it now?"),
     ("took {s}", "from", "Who took it?", "From whom was it taken?"),
     ("shipped {s}", "to", "Who shipped?", "Who waits for it?"),
-    ("paid {m}", "to", "Who paid?", "Who was paid?"),
+    ("paid {m}", "to", "Who paid?|Who has paid?|Name the payer.",
+     "Who was paid?|Who got the money?|Name the payee."),
     ("demanded {m}", "from", "Who demands?", "Who must pay?"),
     ("defeated", "", "Who won?", "Who lost?"),
-    ("sued", "", "Who sued?", "Who was sued?"),
+    ("sued", "", "Who sued?|Who is suing?|Name the plaintiff.",
+     "Who was sued?|Who is being sued?|Name the defendant."),
     ("hired", "", "Who hired?", "Who was hired?"),
     ("called", "", "Who called?", "Who was called?"),
     ("followed", "", "Who followed?", "Who was followed?"),
     ("praised", "", "Who gave praise?", "Who was praised?"),
-    ("acquired", "", "Who acquired?", "Who was acquired?"),
+    ("acquired", "", "Who acquired?|Who took over?|Name the buyer.",
+     "Who was acquired?|Which one was bought?|Name the target."),
     ("works for", "", "Who works?", "Who is the employer?"),
     ("replaced", "", "Who is new?", "Who was replaced?"),
     ("inhibits", "", "Which one inhibits?", "What is inhibited?"),
-)
+)  # fmt: skip
 PASSIVE = {"defeated", "sued", "hired", "called", "followed", "praised", "acquired", "replaced"}
 OPENERS = (
     "Last month", "This week", "On {d}", "In {o}", "Two days ago", "Early in {o}", "In {c}",
@@ -117,7 +124,8 @@ class Drill:
     asked: list[tuple[str, str]]
 
 
-def _name(rng: Random) -> str:
+def somebody(rng: Random) -> str:
+    """Return a person or an organisation."""
     kind = rng.choice(list(names.KINDS))
     return names.person(rng) if rng.random() < 0.4 else names.organisation(rng, kind)
 
@@ -136,13 +144,13 @@ class Maker:
             rng.choice(group) for group in (KEYS, (*KEYS, slots.count, slots.money))
         )
         self.choose = rng.random() < 0.5  # one wording in the whole document, or another each time
-        self.kept: dict[tuple[str, ...], str] = {}
+        self.kept: dict[tuple[Any, ...], Any] = {}
 
     def one(self, forms: tuple[str, ...]) -> str:
         """Return one of the wordings."""
         if self.choose:
             return self.rng.choice(forms)
-        return self.kept.setdefault(forms, self.rng.choice(forms))
+        return str(self.kept.setdefault(forms, self.rng.choice(forms)))
 
     def fill(self, template: str, **given: str) -> str:
         """Fill a template with things and names drawn anew."""
@@ -153,7 +161,7 @@ class Maker:
             "b": second,
             "c": names.city(rng),
             "d": rng.choice(slots.DAYS),
-            "f": _name(rng),
+            "f": somebody(rng),
             "m": slots.money(rng),
             "n": slots.count(rng),
             "o": rng.choice(slots.MONTHS),
@@ -187,8 +195,9 @@ class Maker:
     def deal(self) -> Drill:
         """Return two names and what one does to the other."""
         rng = self.rng
-        verb, preposition, doer, other = rng.choice(DEALS)
-        first, second = _name(rng), _name(rng)
+        verb, preposition, *asked = self.kept.setdefault(DEALS, rng.choice(DEALS))
+        doer, other = (self.one(tuple(wordings.split("|"))) for wordings in asked)
+        first, second = somebody(rng), somebody(rng)
         if verb in PASSIVE and rng.random() < 0.4:
             text = f"{second} was {verb} by {first}"
         else:
@@ -201,7 +210,7 @@ class Maker:
 
     def opened(self) -> Drill:
         """Return a sentence with one name, which mostly does not begin with it."""
-        name = _name(self.rng)
+        name = somebody(self.rng)
         text = self.fill(self.one(DOINGS), f=name)
         if self.rng.random() < 0.75:
             text = self.fill(self.rng.choice(OPENERS)) + self.rng.choice((" ", ", ")) + text
@@ -218,52 +227,3 @@ class Maker:
         """Return a sentence whose answer is a phrase, of one form within a document."""
         phrase = self.fill(self.kept.setdefault(SPAN_FORMS, self.rng.choice(SPAN_FORMS)))
         return Drill(self.fill(self.one(SPANS), x=phrase), [(self.one(WHAT), phrase)])
-
-
-SORTS: tuple[tuple[Callable[[Maker], Drill], float], ...] = (
-    (Maker.register, 0.28),
-    (Maker.counts, 0.2),
-    (Maker.deal, 0.22),
-    (Maker.opened, 0.1),
-    (Maker.quoted, 0.1),
-    (Maker.span, 0.1),
-)
-ASK = (
-    ("Q: ", "\nA: "), ("", "\n> "), ("- ", " "), ("Question: ", "\nAnswer: "), ("? ", "\n= "),
-    ("", " -> "), ("Question: ", " Answer: "), ("Ask: ", "\nReply: "),
-    ("", "\nAnswer: "), ("Q: ", "\n\nA: "),
-)  # fmt: skip
-
-
-def sheet(rng: Random) -> str:
-    """Return a document of drills; its answers carry marks.
-
-    Half of the documents ask all that can be asked below each text, the others are worksheets with
-    one question an entry.
-    """
-    maker = Maker(rng)
-    sort = rng.choices([sort for sort, _ in SORTS], [weight for _, weight in SORTS])[0]
-    if rng.random() < 0.5:
-        before, after = rng.choice(ASK)
-        text = ""
-        for _ in range(rng.randint(1, 4)):
-            drill = sort(maker)
-            pairs = rng.sample(drill.asked, len(drill.asked))
-            lines = "".join(f"{before}{q}{after}{marked(answer)}\n" for q, answer in pairs)
-            text += f"{drill.text}\n{lines}" + rng.choice(("\n", ""))
-        return text
-    look = layout(rng)
-    as_task = rng.random() < 0.3
-    wording = rng.choice(("Answer the question.", "Look it up.", "Find it.", "Reply briefly."))
-    with_task = as_task or rng.random() < 0.3
-    text = ""
-    for _ in range(rng.randint(3, 7)):
-        drill = sort(maker)
-        question, answer = rng.choice(drill.asked)
-        item = (
-            Item("drill", question, drill.text, answer)
-            if as_task
-            else Item("drill", wording, f"{drill.text} Question: {question}", answer)
-        )
-        text += look.entry(item, with_task=with_task, mark=True) + look.separator
-    return text

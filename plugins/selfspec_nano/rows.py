@@ -17,7 +17,7 @@ COPY_TOKENS = 500_000
 SHORT_SHARE = 0.22
 """Share of the run with rows of 256 tokens; the rest has 640, room for five demonstrations."""
 PRACTICE_SHARE = 0.65
-"""Share of the run in which every second document is a copy row, mostly a drill."""
+"""Share of the run in which three documents of four are copy rows, mostly drills."""
 FIRST_WEIGHT, ANSWER_WEIGHT = 12.0, 3.0
 """Weights in the loss of an answer's first token, which decides, and its others; the rest has 1."""
 
@@ -35,7 +35,7 @@ class Rows:
         self.tokenizer, self.batch_tokens = tokenizer, batch_tokens
         self.random = np.random.default_rng(random_seed)
         self.copies = corpus.stream(random_seed, 1.0, 0.4, marks=True)
-        self.practice = corpus.stream(random_seed + 1, 0.55, 0.75, marks=True)
+        self.practice = corpus.stream(random_seed + 1, 0.75, 0.85, marks=True)
         self.late = corpus.stream(random_seed + 2, 0.4, 0.45, marks=True)
         self.left: dict[int, np.ndarray] = {}
 
