@@ -86,6 +86,10 @@ def test_version(selfspec):
             "Error: --hook filtres: no such hook; did you mean 'filters'?\n",
         ),
         (["show", "nothing"], "Error: nothing: no such run\n"),
+        (
+            ["run", "finance"],
+            "Error: Got unexpected extra argument (finance); did you mean --domain finance?\n",
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(selfspec, arguments, message):
@@ -121,6 +125,12 @@ OUT_OF_MEMORY = (
         ),
         (MemoryError(), 1, OUT_OF_MEMORY),
         (RuntimeError("[x] DefaultCPUAllocator: can't allocate memory: you"), 1, OUT_OF_MEMORY),
+        (
+            ModuleNotFoundError("No module named 'torch'", name="torch"),
+            1,
+            "Error: internal: the package torch is not installed; "
+            "`pip install 'selfspec[local]'` has what models and reports need\n",
+        ),
         (TypeError("no\nsecond line"), 1, "Error: internal: TypeError: no (--debug shows where)\n"),
     ],
 )

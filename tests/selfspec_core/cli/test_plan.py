@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from selfspec_core.cli.plan import parameters_of
+
 
 def test_a_plan_measures_a_little_and_writes_nothing(selfspec, tmp_path):
     flags = ("--set", "data.size=40", "--seconds", "2")
@@ -28,6 +30,7 @@ def test_on_paper_it_says_so(selfspec):
         (("--hardware", "H100"), "--hardware and --parameters go together"),
         (("--like", "a", "--acceptance", "0.5"), "give one of them"),
         (("--like", "nothing"), "nothing: no such run"),
+        (("--hardware", "H100", "--parameters", "7 big"), "expected a number such as 7B"),
         (("--hardware", "H10", "--parameters", "1e9"), "did you mean 'H100'"),
     ],
 )
@@ -36,3 +39,8 @@ def test_what_cannot_be_planned_is_said_in_one_line(selfspec, flags, said):
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(("text", "number"), [("7B", 7e9), ("135m", 135e6), ("7e9", 7e9)])
+def test_parameters_are_read_as_people_write_them(text, number):
+    assert parameters_of(text) == number

@@ -60,6 +60,15 @@ def test_of_a_benchmark_alone_nothing_is_said_of_other_items(adhoc, tmp_path):
     assert "no test items" not in done.stderr + done.stdout
 
 
+def test_it_ends_with_what_to_do_next(adhoc, tmp_path):
+    done = adhoc()
+    *_, talk, report = done.stderr.splitlines()
+    assert talk.startswith('selfspec ask one "')
+    assert report == "report      runs/one/report.html" and (tmp_path / report.split()[1]).exists()
+    assert "Results on seeds.jsonl" not in done.stdout
+    assert json.loads((tmp_path / "runs/one/manifest.json").read_text())["domain"] == "seeds.jsonl"
+
+
 def test_the_manifest_has_what_the_model_says_of_itself(adhoc, tmp_path):
     assert adhoc().returncode == 0
     loaded = [

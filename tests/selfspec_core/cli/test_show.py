@@ -51,6 +51,21 @@ def test_tables_show_scores_with_three_decimals_in_order(run_folder):
     assert re.search(r"accepted +512 +64 %", text)
     assert "Results on benchmark extra" in text
     assert "2 min 51 s" in text
+    assert re.search(
+        r"What each system is\n.*  seeds-only +.* tuned on the seeds alone", text, re.DOTALL
+    )
+
+
+def test_what_was_lost_elsewhere_is_shown_without_items_of_the_domain(run_folder):
+    file = run_folder / "round-1/scores.json"
+    scores = json.loads(file.read_text())
+    scores["sets"] = {}
+    lost = {"mean": -0.1, "low": -0.2, "high": -0.05, "n": 84, "sizes": {"x": 84}}
+    scores["collateral"] = {
+        "general": {"test": lost | {"systems": {"base-best@0": 0.3, "specialized@0": 0.2}}}
+    }
+    file.write_text(json.dumps(scores))
+    assert re.search(r"general +0\.300 +0\.200 +-0\.100", shown("demo"))
 
 
 def test_tables_fit_a_hundred_columns(run_folder):
