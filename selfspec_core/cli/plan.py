@@ -187,7 +187,7 @@ def _print(found: dict[str, Any]) -> None:
         f"{sum(work['training_steps'].values()):,} training steps, {work['items']:,} items asked"
     )
     device = found["device_memory"]
-    of_device = f", {device / 1e9:.1f} GB on the device" if device else ""
+    of_device = f" of the machine, {device / 1e9:.1f} GB of the GPU" if device else ""
     each = f" in each of {found['processes']} processes" if found["processes"] > 1 else ""
     click.echo(f"memory  {found['memory'] / 1e9:.2f} GB{each}{of_device}")
     click.echo(f"disk    {found['disk'] / 1e6:.1f} MB")
