@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,16 +52,28 @@ class Request:
             raise UsageError(f"{file}: damaged: key '{key}': {first['msg'].lower()}") from None
         if not asked.domain and not asked.seeds:
             raise UsageError(f"{file}: damaged: 'request' has neither 'domain' nor 'seeds'")
-        if any(map(_trusts, asked.set)) and os.environ.get(TRUST) != "1":
-            raise UsageError(
-                f"{file}: has model.trust_remote_code: it wants to run code that comes with the "
-                f"model; if you trust whoever made this run, set {TRUST}=1"
-            )
+        check_trust(asked.set, file)
         return asked
 
 
 TRUST = "SELFSPEC_TRUST_REMOTE_CODE"
 """Environment variable: a run may be another's, so its manifest does not speak for the user."""
+
+
+def check_trust(tables: Iterable[Mapping[str, Any]], file: Path) -> None:
+    """Refuses settings out of a folder, maybe another's, that would let code of a model run.
+
+    Args:
+        tables: what stood in `file`, nested as in TOML.
+
+    Raises:
+        UsageError: naming the file, and how the user says that it may.
+    """
+    if any(map(_trusts, tables)) and os.environ.get(TRUST) != "1":
+        raise UsageError(
+            f"{file}: has model.trust_remote_code: it wants to run code that comes with the "
+            f"model; if you trust whoever made this run, set {TRUST}=1"
+        )
 
 
 def _trusts(table: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from selfspec_core.assemble import assemble
 from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.composing import make as making
+from selfspec_core.composing.asking import open_to_ask
 from selfspec_core.errors import UsageError
 from selfspec_core.manifest import new_manifest
 from selfspec_core.pipeline import run_rounds
@@ -147,6 +148,18 @@ def test_a_mixture_can_be_asked_like_a_specialist(at, first_alone):
     result = CliRunner().invoke(cli, ["ask", "both", "Is this about rates?", "--json"])
     assert result.exit_code == 0, result.exception
     assert json.loads(result.stdout)["run"] == "both"
+
+
+def test_a_composition_does_not_speak_for_its_reader(at, first_alone, monkeypatch):
+    assert call("finance", "law", "--name", "both").exit_code == 0
+    file = at / "both/compose.json"
+    about = json.loads(file.read_text())
+    about["of"]["set"] = [{"model": {"trust_remote_code": True}}]
+    file.write_text(json.dumps(about))
+    with pytest.raises(UsageError, match=r"^runs/both/compose.json: has model.trust_remote_code"):
+        open_to_ask("both")
+    monkeypatch.setenv("SELFSPEC_TRUST_REMOTE_CODE", "1")
+    assert open_to_ask("both").settings.model.trust_remote_code
 
 
 def test_fewer_than_two_runs_are_refused(at):
