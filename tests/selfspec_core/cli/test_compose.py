@@ -13,7 +13,7 @@ from selfspec_core.assemble import assemble
 from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.composing import make as making
 from selfspec_core.composing.asking import open_to_ask
-from selfspec_core.errors import UsageError
+from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.manifest import new_manifest
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
@@ -141,6 +141,18 @@ def test_what_was_killed_goes_on_and_ends_with_the_same_bytes(at, first_alone, m
     asked.clear()
     assert call("finance", "law", "--name", "cut").exit_code == 0
     assert asked == []  # a finished one is only shown
+
+
+def test_a_composer_that_returns_a_folder_of_a_run_moves_nothing(at, first_alone, monkeypatch):
+    from selfspec_plugins.compose.mixture import Mixture
+
+    mine = (at / "finance/round-1/adapter").resolve()
+    monkeypatch.setattr(Mixture, "compose", lambda *_, **__: Adapter(mine))
+    error = call("finance", "law").exception
+    assert type(error) is SelfspecError
+    assert str(error).startswith("composer 'mixture' (")
+    assert "`compose` returned Adapter(" in str(error) and "instead of an Adapter in" in str(error)
+    assert mine.is_dir()
 
 
 def test_a_mixture_can_be_asked_like_a_specialist(at, first_alone):
