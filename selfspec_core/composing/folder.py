@@ -9,10 +9,9 @@ from pathlib import Path
 from shlex import quote
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
-
-from selfspec_core.errors import SelfspecError, UsageError
+from selfspec_core.errors import UsageError
 from selfspec_core.files import write_atomically
+from selfspec_core.locks import Lock
 from selfspec_core.provenance import differences
 from selfspec_core.runs import RUNS
 
@@ -29,7 +28,7 @@ class Composition:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.about: dict[str, Any] = {}
-        self._lock = FileLock(path / ".lock")
+        self._lock = Lock(path)
 
     @classmethod
     def begin(cls, path: Path, of: Mapping[str, Any], paths: list[str]) -> Self:
@@ -50,10 +49,7 @@ class Composition:
             _check_same(path, found["of"], of)
         path.mkdir(parents=True, exist_ok=True)
         made = cls(path)
-        try:
-            made._lock.acquire(timeout=1)
-        except Timeout:
-            raise SelfspecError(f"{path}: in use by another process") from None
+        made._lock.acquire()
         made.about = (found or {"state": "unfinished", "of": dict(of)}) | {"paths": paths}
         made.save()
         return made
