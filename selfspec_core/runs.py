@@ -26,6 +26,7 @@ from selfspec_core.manifest import read_manifest
 RUNS = Path("runs")
 _COMMITS = "commits.jsonl"
 _BLOCK = 1 << 20
+_MADE = {"manifest.json": "run", "sweep.json": "sweep", "compose.json": "composition"}
 
 
 def dumps(value: Any) -> str:
@@ -265,7 +266,7 @@ def check_free(path: Path, kept: str) -> None:
     names = {found.name for found in path.iterdir()} if path.exists() else set()
     if not names - {LOCK, OWNER, f".{kept}.tmp"}:
         return
-    then = "is no run; choose another name or remove it"
+    then = f"is no {_MADE[kept]}; choose another name or remove it"
     if kept in names:
         then = f"exists already; `selfspec resume {quote(path.name)}` goes on"
     raise UsageError(f"--name {path.name}: {path} {then}")

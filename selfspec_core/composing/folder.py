@@ -10,10 +10,10 @@ from shlex import quote
 from typing import Any, Self
 
 from selfspec_core.errors import UsageError
-from selfspec_core.files import write_atomically
+from selfspec_core.files import make_folder, write_atomically
 from selfspec_core.locks import Lock
 from selfspec_core.provenance import differences
-from selfspec_core.runs import RUNS
+from selfspec_core.runs import RUNS, check_free
 
 FILE = "compose.json"
 
@@ -42,16 +42,19 @@ class Composition:
             UsageError: if something else lies there, naming what differs.
             SelfspecError: if another process is at work in it.
         """
-        found = read_composition(path) if (path / FILE).exists() else None
-        if found is None and path.exists() and any(path.iterdir()):
-            raise UsageError(f"--name {path.name}: {path} exists already, and is no composition")
-        if found is not None:
-            _check_same(path, found["of"], of)
-        path.mkdir(parents=True, exist_ok=True)
+        if not (path / FILE).exists():
+            check_free(path, FILE)
+        make_folder(path)
         made = cls(path)
-        made._lock.acquire()
-        made.about = (found or {"state": "unfinished", "of": dict(of)}) | {"paths": paths}
-        made.save()
+        with made._lock.taking():
+            made.about = {"state": "unfinished", "of": dict(of)}
+            if (path / FILE).exists():  # only now: who held it may have begun or finished it
+                made.about = read_composition(path)
+                _check_same(path, made.about["of"], of)
+            else:
+                check_free(path, FILE)
+            made.about["paths"] = paths
+            made.save()
         return made
 
     @property

@@ -238,13 +238,16 @@ def test_a_line_that_is_not_one_value_is_damage(tmp_path, line):
         list(folder.read("a"))
 
 
-@pytest.mark.parametrize("kept", ["manifest.json", "sweep.json"])
-def test_the_name_of_a_folder_that_was_given_up_at_once_is_free(kept, tmp_path):
+KEPT = {"manifest.json": "run", "sweep.json": "sweep", "compose.json": "composition"}
+
+
+@pytest.mark.parametrize(("kept", "made"), KEPT.items())
+def test_the_name_of_a_folder_that_was_given_up_at_once_is_free(kept, made, tmp_path):
     for name in (".lock", ".owner", f".{kept}.tmp"):
         (tmp_path / name).touch()
     check_free(tmp_path, kept)
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(UsageError, match="is no run; choose another name or remove it"):
+    with pytest.raises(UsageError, match=f"is no {made}; choose another name or remove it"):
         check_free(tmp_path, kept)
     (tmp_path / kept).touch()
     with pytest.raises(UsageError, match="exists already; `selfspec resume .*` goes on"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import time
 from dataclasses import asdict
 
 import pytest
@@ -13,6 +15,7 @@ from selfspec_core.assemble import assemble
 from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.composing import make as making
 from selfspec_core.composing.asking import open_to_ask
+from selfspec_core.composing.folder import Composition
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.manifest import new_manifest
 from selfspec_core.pipeline import run_rounds
@@ -233,6 +236,39 @@ def test_a_name_that_is_taken_by_something_else_is_refused(at, first_alone):
     assert "is composed of finance, law" in line
     line = refused("finance", "law", "--name", "one", "--set", "evaluation.resamples=200")
     assert "set was" in line and "give another name" in line
+
+
+def begin(path):
+    return Composition.begin(path, {"runs": []}, ["a", "b"])
+
+
+def test_a_composition_that_was_given_up_at_once_keeps_no_name(tmp_path, monkeypatch):
+    def killed(self):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Composition, "save", killed)
+        with pytest.raises(Killed):
+            begin(tmp_path / "one")
+    (tmp_path / "one/.lock").touch()  # which the system lets go of, and leaves
+    (tmp_path / "one/.owner").touch()
+    with contextlib.closing(begin(tmp_path / "one")) as made:
+        assert not made.finished
+        with pytest.raises(SelfspecError, match=r"one: in use by \S+, process \d+; wait for it"):
+            begin(tmp_path / "one")
+
+
+def test_who_waited_for_a_composition_sees_how_it_ended(tmp_path, monkeypatch):
+    first = begin(tmp_path / "one")
+
+    def end(seconds):
+        first.about["state"] = "finished"
+        first.save()
+        first.close()
+
+    monkeypatch.setattr(time, "sleep", end)
+    with contextlib.closing(begin(tmp_path / "one")) as second:
+        assert second.finished
 
 
 def test_what_is_no_run_says_what_it_is(at, first_alone):
