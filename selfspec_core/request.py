@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict
 
 from selfspec_core.components import Domain, Generator, Model
 from selfspec_core.config import Settings
@@ -19,7 +19,7 @@ from selfspec_core.knowledge import defaults
 from selfspec_core.layouts import LAYOUTS
 from selfspec_core.plugins import PluginHost
 from selfspec_core.recipes import RECIPES, layers
-from selfspec_core.resolve import read_toml, resolve
+from selfspec_core.resolve import read_back, read_toml, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,7 @@ class Request:
         Raises:
             UsageError: naming the file and the key that is missing or wrong.
         """
-        try:
-            asked = TypeAdapter(cls).validate_python(row)
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, ("request", *first["loc"])))
-            raise UsageError(f"{file}: damaged: key '{key}': {first['msg'].lower()}") from None
+        asked = read_back(cls, row, file, "request")
         if not asked.domain and not asked.seeds:
             raise UsageError(f"{file}: damaged: 'request' has neither 'domain' nor 'seeds'")
         check_trust(asked.set, file)

@@ -23,7 +23,7 @@ def open_to_ask(name: str) -> Specialist:
     about, adapter = read_composition(path), path / "adapter"
     if not adapter.is_dir():
         raise UsageError(f"{path}: has no mixture yet; the same `selfspec compose` goes on with it")
-    check_trust(about["of"]["set"], path / FILE)
-    domains = dict.fromkeys(str(run["domain"]) for run in about["of"]["runs"])
-    first = open_specialist(about["paths"][0], about["of"]["set"])
+    check_trust(about.of.set, path / FILE)
+    domains = dict.fromkeys(run.domain for run in about.of.runs)
+    first = open_specialist(about.paths[0], about.of.set)
     return replace(first, run=path, system=MIXTURE, adapter=adapter, domain=", ".join(domains))

@@ -15,7 +15,7 @@ from selfspec_core.assemble import assemble
 from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.composing import make as making
 from selfspec_core.composing.asking import open_to_ask
-from selfspec_core.composing.folder import Composition
+from selfspec_core.composing.folder import Composition, Ingredients
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.manifest import new_manifest
 from selfspec_core.pipeline import run_rounds
@@ -239,7 +239,7 @@ def test_a_name_that_is_taken_by_something_else_is_refused(at, first_alone):
 
 
 def begin(path):
-    return Composition.begin(path, {"runs": []}, ["a", "b"])
+    return Composition.begin(path, Ingredients([], "nano", [], {}), ["a", "b"])
 
 
 def test_a_composition_that_was_given_up_at_once_keeps_no_name(tmp_path, monkeypatch):
@@ -262,13 +262,46 @@ def test_who_waited_for_a_composition_sees_how_it_ended(tmp_path, monkeypatch):
     first = begin(tmp_path / "one")
 
     def end(seconds):
-        first.about["state"] = "finished"
+        first.about.state = "finished"
         first.save()
         first.close()
 
     monkeypatch.setattr(time, "sleep", end)
     with contextlib.closing(begin(tmp_path / "one")) as second:
         assert second.finished
+
+
+WHOLE = {
+    "state": "unfinished",
+    "of": {
+        "runs": [
+            {"name": "a", "domain": "b", "round": 1, "system": "specialized", "adapter": "0123"}
+        ],
+        "base": "nano",
+        "set": [],
+        "versions": {},
+    },
+    "paths": ["runs/a"],
+}
+DAMAGED = [
+    ("[", "not valid JSON: Expecting value: line 1 column 2 (char 1)"),
+    ("[]", "input should be a dictionary or an instance of about"),
+    (json.dumps(WHOLE | {"state": "x"}), "key 'state': input should be 'unfinished' or"),
+    (json.dumps(WHOLE | {"paths": []}), "key 'paths': list should have at least 1 item"),
+    (json.dumps(WHOLE | {"of": WHOLE["of"] | {"runs": [{"name": "a"}]}}), "key 'of.runs.0.domain'"),
+    (json.dumps(WHOLE | {"of": WHOLE["of"] | {"set": [3]}}), "key 'of.set.0': input should be"),
+    (json.dumps({k: v for k, v in WHOLE.items() if k != "of"}), "key 'of': field required"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), DAMAGED)
+def test_a_damaged_composition_is_one_line_that_names_file_and_key(text, message, tmp_path):
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "compose.json").write_text(text)
+    error = CliRunner().invoke(cli, ["ask", str(tmp_path), "Is it?"]).exception
+    assert isinstance(error, UsageError), error
+    assert str(error).startswith(f"{tmp_path}/compose.json: damaged: {message}")
+    assert "\n" not in str(error)
 
 
 def test_what_is_no_run_says_what_it_is(at, first_alone):
