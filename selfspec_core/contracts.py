@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from selfspec_core.components import (
     Component,
+    Composer,
     Context,
     Domain,
     Evaluator,
@@ -50,7 +51,10 @@ Check = Callable[[Any, Sequence[Any]], str]
 PATIENCE = 60.0
 """Seconds after which a call of a third party's component is mentioned."""
 _OWN = frozenset({"selfspec_core", "selfspec_plugins", "selfspec_nano"})
-_KINDS = (Domain, SeedSource, Model, Generator, Retriever, Filter, Trainer, Evaluator, Exporter)
+_KINDS = (
+    *(Domain, SeedSource, Model, Generator, Retriever, Filter, Trainer, Evaluator),
+    *(Exporter, Composer),
+)
 
 
 def _each(cls: type, *, of: int | None = None) -> Check:
@@ -93,6 +97,12 @@ def _table(made: Any, given: Sequence[Any]) -> str:
     return "" if isinstance(made, dict) else f"{_shown(made)} instead of a table"
 
 
+def _choices(made: Any, given: Sequence[Any]) -> str:
+    """Wants something to try: the settings as they are, `[{}]`, if nothing else."""
+    wrong = _each(Mapping)(made, given)
+    return wrong or ("" if made else "[] instead of at least one table")
+
+
 _RETURNS: dict[tuple[type[Component], str], Check] = {
     (Domain, "recipe"): _table,
     (Domain, "tasks"): _each(Task),
@@ -106,6 +116,8 @@ _RETURNS: dict[tuple[type[Component], str], Check] = {
     (Evaluator, "items"): _each(Item),
     (Evaluator, "evaluate"): _each(Prediction),
     (Exporter, "export"): _table,
+    (Composer, "choices"): _choices,
+    (Composer, "describe"): _table,
 }
 
 
@@ -157,20 +169,20 @@ def _hint(component: Component, method: str, given: Iterable[Any]) -> Iterator[N
         timer.cancel()
 
 
-def made_in(out: Path, adapter: Any, trainer: Trainer, method: str) -> Adapter:
-    """Returns what a trainer made, if it is an adapter where it was told to: it is moved next.
+def made_in(out: Path, adapter: Any, maker: Component, method: str) -> Adapter:
+    """Returns what a component made, if it is an adapter where it was told to: it is moved next.
 
     Raises:
-        SelfspecError: naming the trainer.
+        SelfspecError: naming the component.
     """
     if not isinstance(adapter, Adapter) or adapter.path != out or not out.is_dir():
         wanted = f"an Adapter in {out.name}"
         raise SelfspecError(
-            f"{whose(trainer)}: `{method}` returned {_shown(adapter)} instead of {wanted}"
+            f"{whose(maker)}: `{method}` returned {_shown(adapter)} instead of {wanted}"
         )
     if adapter.loss is not None and not all(map(_finite, adapter.loss)):
         first, last = adapter.loss
-        raise SelfspecError(f"{whose(trainer)}: the loss went from {first:.3g} to {last:.3g}")
+        raise SelfspecError(f"{whose(maker)}: the loss went from {first:.3g} to {last:.3g}")
     return adapter
 
 

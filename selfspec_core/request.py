@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict
 
 from selfspec_core.components import Domain, Generator, Model
 from selfspec_core.config import Settings
@@ -19,7 +19,7 @@ from selfspec_core.knowledge import defaults
 from selfspec_core.layouts import LAYOUTS
 from selfspec_core.plugins import PluginHost
 from selfspec_core.recipes import RECIPES, layers
-from selfspec_core.resolve import read_toml, resolve
+from selfspec_core.resolve import read_back, read_toml, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +44,31 @@ class Request:
         Raises:
             UsageError: naming the file and the key that is missing or wrong.
         """
-        try:
-            asked = TypeAdapter(cls).validate_python(row)
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, ("request", *first["loc"])))
-            raise UsageError(f"{file}: damaged: key '{key}': {first['msg'].lower()}") from None
+        asked = read_back(cls, row, file, "request")
         if not asked.domain and not asked.seeds:
             raise UsageError(f"{file}: damaged: 'request' has neither 'domain' nor 'seeds'")
-        if any(map(_trusts, asked.set)) and os.environ.get(TRUST) != "1":
-            raise UsageError(
-                f"{file}: has model.trust_remote_code: it wants to run code that comes with the "
-                f"model; if you trust whoever made this run, set {TRUST}=1"
-            )
+        check_trust(asked.set, file)
         return asked
 
 
 TRUST = "SELFSPEC_TRUST_REMOTE_CODE"
 """Environment variable: a run may be another's, so its manifest does not speak for the user."""
+
+
+def check_trust(tables: Iterable[Mapping[str, Any]], file: Path) -> None:
+    """Refuses settings out of a folder, maybe another's, that would let code of a model run.
+
+    Args:
+        tables: what stood in `file`, nested as in TOML.
+
+    Raises:
+        UsageError: naming the file, and how the user says that it may.
+    """
+    if any(map(_trusts, tables)) and os.environ.get(TRUST) != "1":
+        raise UsageError(
+            f"{file}: has model.trust_remote_code: it wants to run code that comes with the "
+            f"model; if you trust whoever made this run, set {TRUST}=1"
+        )
 
 
 def _trusts(table: Mapping[str, Any]) -> bool:

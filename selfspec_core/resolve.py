@@ -13,12 +13,13 @@ from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError, nearest
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 
 def parse_flag(flag: str) -> dict[str, Any]:
@@ -113,6 +114,24 @@ def _converted(given: Any, made: Any, key: str = "") -> Iterator[tuple[str, Any,
         yield key, given, "true or false"
     elif isinstance(made, int | float) and isinstance(given, bool | str) and made is not given:
         yield key, given, "a number"
+
+
+def read_back(cls: type[T], row: Any, file: Path, *within: str) -> T:
+    """Builds a dataclass of what a command has written: it may be another's, or damaged.
+
+    Args:
+        within: the keys under which `row` stands in the file.
+
+    Raises:
+        UsageError: naming the file, and the key that is missing or wrong.
+    """
+    try:
+        return TypeAdapter(cls).validate_python(row)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, (*within, *first["loc"])))
+        where = f"key '{key}': " if key else ""
+        raise UsageError(f"{file}: damaged: {where}{first['msg'].lower()}") from None
 
 
 def describe(error: ValidationError, model: type[BaseModel]) -> str:

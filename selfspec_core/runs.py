@@ -13,23 +13,20 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
-
 from selfspec_core.errors import SelfspecError, UsageError, nearest
 from selfspec_core.files import make_folder, sync, write_atomically
+from selfspec_core.locks import LOCK, OWNER, Lock
 from selfspec_core.manifest import read_manifest
 
 RUNS = Path("runs")
 _COMMITS = "commits.jsonl"
 _BLOCK = 1 << 20
-_PATIENCE = 1.0
-"""Seconds that a writer waits for the lock: `in_use` holds it for an instant."""
+_MADE = {"manifest.json": "run", "sweep.json": "sweep", "compose.json": "composition"}
 
 
 def dumps(value: Any) -> str:
@@ -193,7 +190,7 @@ class Run:
     def __init__(self, path: Path, *, write: bool) -> None:
         self.path = path
         self.manifest: dict[str, Any] = {}
-        self._lock = FileLock(path / ".lock") if write else None
+        self._write, self._lock = write, Lock(path)
         self._rounds: dict[int, RoundFolder] = {}
 
     @classmethod
@@ -207,14 +204,10 @@ class Run:
         check_free(path, "manifest.json")
         make_folder(path)
         run = cls(path, write=True)
-        run._acquire()
-        try:
+        with run._lock.taking():
             check_free(path, "manifest.json")  # may have been made since, by who held it
             run.manifest = {"created": datetime.now(UTC).isoformat(), **manifest}
             run.save_manifest()
-        except BaseException:
-            run.close()
-            raise
         return run
 
     @classmethod
@@ -228,12 +221,8 @@ class Run:
         run = cls(path, write=write)
         run.manifest = read_manifest(path)
         if write:
-            run._acquire()
-            try:
+            with run._lock.taking():
                 run.manifest = read_manifest(path)  # who held it may have finished the run
-            except BaseException:
-                run.close()
-                raise
         return run
 
     def save_manifest(self) -> None:
@@ -244,7 +233,7 @@ class Run:
         """Returns the folder of a round, recovered to its last commit on first use."""
         if number not in self._rounds:
             path = self.path / f"round-{number}"
-            self._rounds[number] = RoundFolder(path, write=self._lock is not None)
+            self._rounds[number] = RoundFolder(path, write=self._write)
         return self._rounds[number]
 
     def round_numbers(self) -> list[int]:
@@ -258,22 +247,8 @@ class Run:
             shutil.rmtree(self.path)
 
     def close(self) -> None:
-        """Lets go of the lock, if it is held: `.owner` is the next writer's afterwards."""
-        if self._lock is not None and self._lock.is_locked:
-            with suppress(OSError):  # a disk that failed: who reads it sees that nobody holds it
-                (self.path / ".owner").unlink(missing_ok=True)
-            self._lock.release()  # last: who waits for it writes an owner of its own
-
-    def _acquire(self) -> None:
-        assert self._lock is not None
-        owner = self.path / ".owner"
-        try:
-            self._lock.acquire(timeout=_PATIENCE)
-        except Timeout:
-            who = owner.read_text(encoding="utf-8").strip() if owner.exists() else "another process"
-            raise SelfspecError(f"{self.path}: in use by {who}; wait for it or stop it") from None
-        with suppress(OSError):  # for the message above alone
-            owner.write_text(f"{os.uname().nodename}, process {os.getpid()}\n", encoding="utf-8")
+        """Lets others write it."""
+        self._lock.release()
 
 
 def check_free(path: Path, kept: str) -> None:
@@ -289,26 +264,12 @@ def check_free(path: Path, kept: str) -> None:
         UsageError: saying what to do with it.
     """
     names = {found.name for found in path.iterdir()} if path.exists() else set()
-    if not names - {".lock", ".owner", f".{kept}.tmp"}:
+    if not names - {LOCK, OWNER, f".{kept}.tmp"}:
         return
-    then = "is no run; choose another name or remove it"
+    then = f"is no {_MADE[kept]}; choose another name or remove it"
     if kept in names:
         then = f"exists already; `selfspec resume {quote(path.name)}` goes on"
     raise UsageError(f"--name {path.name}: {path} {then}")
-
-
-def in_use(path: Path) -> bool:
-    """Says whether a process is writing the run; only looks, also where nothing may be written."""
-    import fcntl  # what filelock uses where there is one
-
-    try:
-        with (path / ".lock").open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:  # held; or it may not be asked, and the manifest is taken at its word
-        return True
-    return False
 
 
 def find_run(name: str) -> Path:

@@ -95,7 +95,7 @@ def held_back() -> Iterator[Asked]:
     """Holds SIGTERM and SIGHUP back until the end of the block, so that a step can be finished.
 
     The second one is not held back, nor is one that was ignored before: that is how `nohup` works.
-    Afterwards whoever was to be told of the signal is told.
+    Afterwards whoever was to be told of the signal is told, be the block done or failed.
     """
     asked = Asked()
     names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -106,6 +106,7 @@ def held_back() -> Iterator[Asked]:
     def come(number: int, _: FrameType | None) -> None:
         if asked.number:
             _give_back(asked)
+            asked.number = 0  # who is told of this one need not be told of the first
             os.kill(os.getpid(), number)
         asked.number = number
 
@@ -116,8 +117,8 @@ def held_back() -> Iterator[Asked]:
         yield asked
     finally:
         _give_back(asked)
-    if asked.number:
-        os.kill(os.getpid(), asked.number)
+        if asked.number:
+            os.kill(os.getpid(), asked.number)
 
 
 def _give_back(asked: Asked) -> None:

@@ -18,6 +18,8 @@ from selfspec_plugins.sft import restore, save, shared_arguments, watch
 from selfspec_plugins.trackers import tracked
 from selfspec_plugins.transformers_model import TransformersModel
 
+_LR = "preference.lr"
+
 Sides = tuple[Encoded, Encoded]
 """The chosen and the rejected answer, each with the prompt before it."""
 
@@ -77,14 +79,14 @@ def optimize(
                 train_dataset=Dataset.from_dict({"part": list(range(len(micro)))}),
                 data_collator=collated,
                 processing_class=model.tokenizer,
-                callbacks=[watch(losses, context.progress.advance)],
+                callbacks=[watch(losses, context.progress.advance, _LR)],
             )
             trainer.remove_callback(PrinterCallback)
             for parameter in trainer.model.parameters():
                 if parameter.requires_grad:  # TRL makes them bf16 on a 4-bit base
                     parameter.data = parameter.data.float()
             trainer.train()
-            save(trainer.model, out, model.given_name)
+            save(trainer.model, out, model.given_name, lr=_LR)
         finally:
             restore(hf, before)
     return losses

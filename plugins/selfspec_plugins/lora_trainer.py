@@ -178,7 +178,6 @@ def _one(course: _Course, model: TransformersModel, context: Context) -> list[fl
         arguments, advance = course.arguments(rows), context.progress.advance
         if course.ranks == 1:
             return fit(model, *arguments, advance)
-        model.load()
         losses: list[float] = train_together(model, (fit, arguments), course.settings, advance)
         return losses
 

@@ -39,9 +39,7 @@ def check(training: TrainingSettings, model: ModelSettings) -> None:
         )
     if training.processes == 1:
         return
-    import torch
-
-    count = torch.cuda.device_count() if torch.cuda.is_available() and model.device != "cpu" else 0
+    count = gpus(model)
     if 0 < count < training.processes:
         plural = "s" if count > 1 else ""
         raise UsageError(
@@ -50,6 +48,13 @@ def check(training: TrainingSettings, model: ModelSettings) -> None:
     if training.accelerate and not count:
         raise UsageError(f"training.accelerate = {training.accelerate}: needs GPUs; there are none")
     configured(training)
+
+
+def gpus(model: ModelSettings) -> int:
+    """Returns how many GPUs there are for a model; 0: it is on the processor."""
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() and model.device != "cpu" else 0
 
 
 def configured(training: TrainingSettings) -> dict[str, str]:
@@ -105,7 +110,7 @@ def train_together(
         SelfspecError: in one line, if one of them failed or is gone.
     """
     count = training.processes
-    common = _environment(training, on_cpu=model.hf.device.type == "cpu")
+    common = _environment(training, on_cpu=not gpus(model.settings))
     model.unload()
     workers: list[Worker] = []
     try:

@@ -20,6 +20,8 @@ from selfspec_plugins.trackers import tracked
 from selfspec_plugins.transformers_model import TransformersModel
 from selfspec_plugins.world import rank, ranks, sharded
 
+LR = "training.lr"
+
 
 def fit(
     model: TransformersModel,
@@ -232,8 +234,12 @@ def _lora(settings: TrainingSettings, hf: Any) -> Any:
     )
 
 
-def watch(losses: list[float], advance: Callable[[int], None]) -> Any:
-    """Returns a callback that notes the loss of each step and counts it, those before too."""
+def watch(losses: list[float], advance: Callable[[int], None], lr: str = LR) -> Any:
+    """Returns a callback that notes the loss of each step and counts it, those before too.
+
+    Args:
+        lr: the setting that a training which diverges is told to lower.
+    """
     from transformers import TrainerCallback
 
     class Watch(TrainerCallback):
@@ -245,7 +251,7 @@ def watch(losses: list[float], advance: Callable[[int], None]) -> Any:
             if logs and "loss" in logs:
                 losses.append(logs["loss"])
                 if not math.isfinite(losses[-1]):
-                    raise diverged(f"the loss of step {len(losses)} is {losses[-1]}")
+                    raise diverged(f"the loss of step {len(losses)} is {losses[-1]}", lr)
 
         def on_step_end(self, *args: Any, **kwargs: Any) -> None:
             advance(1)
@@ -253,23 +259,28 @@ def watch(losses: list[float], advance: Callable[[int], None]) -> Any:
     return Watch()
 
 
-def diverged(how: str) -> SelfspecError:
-    """Returns the error of a training that has come to nothing; no adapter is left of it."""
-    return SelfspecError(f"training: {how}; a smaller learning rate (training.lr) may help")
+def diverged(how: str, lr: str = LR) -> SelfspecError:
+    """Returns the error of a training that has come to nothing; no adapter is left of it.
+
+    Args:
+        lr: the setting that may help.
+    """
+    return SelfspecError(f"{lr.split('.')[-2]}: {how}; a smaller learning rate ({lr}) may help")
 
 
-def save(peft_model: Any, out: Path, base: str, state: Any = None) -> None:
+def save(peft_model: Any, out: Path, base: str, state: Any = None, lr: str = LR) -> None:
     """Writes the adapter; its configuration names the base as the user did, in a fixed order.
 
     Args:
         state: its tensors, where they are not in the model.
+        lr: the setting that they hang on.
 
     Raises:
         SelfspecError: if a weight is no finite number.
     """
     tuned = state.values() if state else (p for p in peft_model.parameters() if p.requires_grad)
     if not all(bool(one.isfinite().all()) for one in tuned):
-        raise diverged("weights of the adapter are NaN or infinite after the last step")
+        raise diverged("weights of the adapter are NaN or infinite after the last step", lr)
     peft_model.peft_config["default"].base_model_name_or_path = base
     named = {"selected_adapters": ["default"], "save_embedding_layers": False}
     peft_model.save_pretrained(out, state_dict=state, **named)

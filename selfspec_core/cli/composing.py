@@ -48,7 +48,7 @@ def start(
             except KeyboardInterrupt as stop:
                 raise interrupted(stop, "nothing is lost: the same command goes on") from None
             write_card(path, scores)
-            to.about["state"] = "finished"
+            to.about.state = "finished"
             to.save()
         found: dict[str, Any] = json.loads((path / "scores.json").read_text(encoding="utf-8"))
     return found

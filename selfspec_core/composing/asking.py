@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from selfspec_core.composing.folder import find_composition, read_composition
+from selfspec_core.composing.folder import FILE, find_composition, read_composition
 from selfspec_core.errors import UsageError
 from selfspec_core.finished import Specialist, open_specialist
+from selfspec_core.request import check_trust
 from selfspec_core.stages.names import MIXTURE
 
 
@@ -14,7 +15,7 @@ def open_to_ask(name: str) -> Specialist:
     """Opens a run for its specialist, or a composition for its mixture.
 
     Raises:
-        UsageError: if there is neither, or no mixture yet.
+        UsageError: if there is neither, or no mixture yet, or it would let code of a model run.
     """
     path = find_composition(name)
     if path is None:
@@ -22,6 +23,7 @@ def open_to_ask(name: str) -> Specialist:
     about, adapter = read_composition(path), path / "adapter"
     if not adapter.is_dir():
         raise UsageError(f"{path}: has no mixture yet; the same `selfspec compose` goes on with it")
-    domains = dict.fromkeys(str(run["domain"]) for run in about["of"]["runs"])
-    first = open_specialist(about["paths"][0], about["of"]["set"])
+    check_trust(about.of.set, path / FILE)
+    domains = dict.fromkeys(run.domain for run in about.of.runs)
+    first = open_specialist(about.paths[0], about.of.set)
     return replace(first, run=path, system=MIXTURE, adapter=adapter, domain=", ".join(domains))

@@ -4,19 +4,66 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from shlex import quote
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from filelock import FileLock, Timeout
+from pydantic import Field
 
-from selfspec_core.errors import SelfspecError, UsageError
-from selfspec_core.files import write_atomically
+from selfspec_core.errors import UsageError
+from selfspec_core.files import make_folder, write_atomically
+from selfspec_core.locks import Lock
 from selfspec_core.provenance import differences
-from selfspec_core.runs import RUNS
+from selfspec_core.resolve import read_back
+from selfspec_core.runs import RUNS, check_free
 
 FILE = "compose.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredient:
+    """A run that is composed.
+
+    Attributes:
+        round: whose specialist it is.
+        system: `specialized` or `preferred`.
+        adapter: what tells its files from others.
+    """
+
+    name: str
+    domain: str
+    round: int
+    system: str
+    adapter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredients:
+    """What a composition is made of, to be compared before one is gone on with.
+
+    Attributes:
+        set: settings over those of the runs, as nested tables.
+        versions: of libraries.
+    """
+
+    runs: list[Ingredient]
+    base: str
+    set: list[dict[str, Any]]
+    versions: dict[str, str]
+
+
+@dataclass(slots=True)
+class About:
+    """What compose.json says.
+
+    Attributes:
+        paths: the runs' folders.
+    """
+
+    state: Literal["unfinished", "finished"]
+    of: Ingredients
+    paths: Annotated[list[str], Field(min_length=1)]
 
 
 class Composition:
@@ -26,13 +73,12 @@ class Composition:
     `scores.json`.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.about: dict[str, Any] = {}
-        self._lock = FileLock(path / ".lock")
+    def __init__(self, path: Path, about: About) -> None:
+        self.path, self.about = path, about
+        self._lock = Lock(path)
 
     @classmethod
-    def begin(cls, path: Path, of: Mapping[str, Any], paths: list[str]) -> Self:
+    def begin(cls, path: Path, of: Ingredients, paths: list[str]) -> Self:
         """Makes the folder, or goes on with the one that is there if it is made of the same.
 
         Args:
@@ -43,29 +89,27 @@ class Composition:
             UsageError: if something else lies there, naming what differs.
             SelfspecError: if another process is at work in it.
         """
-        found = read_composition(path) if (path / FILE).exists() else None
-        if found is None and path.exists() and any(path.iterdir()):
-            raise UsageError(f"--name {path.name}: {path} exists already, and is no composition")
-        if found is not None:
-            _check_same(path, found["of"], of)
-        path.mkdir(parents=True, exist_ok=True)
-        made = cls(path)
-        try:
-            made._lock.acquire(timeout=1)
-        except Timeout:
-            raise SelfspecError(f"{path}: in use by another process") from None
-        made.about = (found or {"state": "unfinished", "of": dict(of)}) | {"paths": paths}
-        made.save()
+        if not (path / FILE).exists():
+            check_free(path, FILE)
+        make_folder(path)
+        made = cls(path, About("unfinished", of, paths))
+        with made._lock.taking():
+            if (path / FILE).exists():  # only now: who held it may have begun or finished it
+                made.about = replace(read_composition(path), paths=paths)
+                _check_same(path, made.about.of, of)
+            else:
+                check_free(path, FILE)
+            made.save()
         return made
 
     @property
     def finished(self) -> bool:
         """Whether it came to its end."""
-        return bool(self.about["state"] == "finished")
+        return self.about.state == "finished"
 
     def save(self) -> None:
         """Writes compose.json in one step."""
-        write_atomically(self.path / FILE, json.dumps(self.about, indent=1) + "\n")
+        write_atomically(self.path / FILE, json.dumps(asdict(self.about), indent=1) + "\n")
 
     def discard_unused(self) -> None:
         """Removes the folder if nothing was ever committed in it; to be called before `close`."""
@@ -83,33 +127,31 @@ def find_composition(name: str) -> Path | None:
     return next(found, None)
 
 
-def read_composition(path: Path) -> dict[str, Any]:
+def read_composition(path: Path) -> About:
     """Reads compose.json.
 
     Raises:
-        UsageError: naming the file and what is wrong with it.
+        UsageError: naming the file, and the key that is missing or wrong.
     """
     file = path / FILE
     try:
-        about: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(about["of"]["runs"], list) or not isinstance(about["paths"], list):
-            raise TypeError("'runs' and 'paths' are lists")
-        str(about["state"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UsageError(f"{file}: damaged: {type(error).__name__}: {error}") from None
-    return about
+        row = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{file}: damaged: not valid JSON: {error}") from None
+    return read_back(About, row, file)
 
 
-def _check_same(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+def _check_same(path: Path, before: Ingredients, now: Ingredients) -> None:
     """Refuses to go on with a composition of other things."""
-    given = [[run["name"] for run in each["runs"]] for each in (before, now)]
+    given = [[run.name for run in each.runs] for each in (before, now)]
     if given[0] != given[1]:
         raise UsageError(
             f"--name {path.name}: {path} is composed of {', '.join(given[0])}; "
             "give another name, or remove it"
         )
     tables = (
-        {**each, "runs": {run["name"]: run for run in each["runs"]}} for each in (before, now)
+        asdict(each) | {"runs": {run.name: asdict(run) for run in each.runs}}
+        for each in (before, now)
     )
     for key, old, new in differences(*tables):
         raise UsageError(

@@ -156,7 +156,7 @@ def _chosen(
         system = name if len(choices) == 1 else f"{name}-{number}"
         make = partial(composer.compose, experts, context=context)
         adapter = finished(folder, system, STAGE) or put_in_place(
-            folder, system, make, screened, context, STAGE
+            folder, system, make, (composer, "compose"), screened, context, STAGE
         )
         tried.append((system, composer, adapter))
     dev = {field: one for field, one in sets.items() if one.split("dev")}

@@ -10,6 +10,7 @@ from typing import Any
 
 from selfspec_core.assemble import Assembly, assemble
 from selfspec_core.components import Context, Expert, Model
+from selfspec_core.composing.folder import Ingredient, Ingredients
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.finished import Specialist, open_specialist
 from selfspec_core.firewall import Firewall
@@ -173,23 +174,14 @@ def experts_of(
     return experts, evidence
 
 
-def ingredients(specialists: Sequence[Specialist], flags: Sequence[Any]) -> dict[str, Any]:
-    """Returns what a composition depends on, to be compared before one is gone on with."""
-    return {
-        "runs": [
-            {
-                "name": one.name,
-                "domain": one.domain,
-                "round": one.number,
-                "system": one.system,
-                "adapter": _digest(one.adapter),
-            }
-            for one in specialists
-        ],
-        "base": specialists[0].base,
-        "set": list(flags),
-        "versions": describe_machine()["versions"],
-    }
+def ingredients(specialists: Sequence[Specialist], flags: Sequence[dict[str, Any]]) -> Ingredients:
+    """Returns what is composed."""
+    runs = [
+        Ingredient(one.name, one.domain, one.number, one.system, _digest(one.adapter))
+        for one in specialists
+    ]
+    versions = describe_machine()["versions"]
+    return Ingredients(runs, specialists[0].base, list(flags), versions)
 
 
 def _digest(adapter: Path) -> str:

@@ -13,7 +13,6 @@ from dataclasses import replace
 from math import ceil
 
 from selfspec_core.components import Context, Filter, Generator, Trainer
-from selfspec_core.contracts import made_in
 from selfspec_core.firewall import Firewall
 from selfspec_core.measures.parsing import parse
 from selfspec_core.runs import RoundFolder
@@ -76,9 +75,8 @@ def prefer(
         return put_in_place(
             folder,
             PREFERRED,
-            lambda out: made_in(
-                out, trainer.prefer(clean, adapter.path, out, context), trainer, "prefer"
-            ),
+            lambda out: trainer.prefer(clean, adapter.path, out, context),
+            (trainer, "prefer"),
             screened,
             context,
         )

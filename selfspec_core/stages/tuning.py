@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from selfspec_core.components import Context, Trainer
+from selfspec_core.components import Component, Context, Trainer
 from selfspec_core.contracts import made_in
 from selfspec_core.errors import SelfspecError
 from selfspec_core.files import new_folder, put_folder
@@ -20,6 +20,9 @@ from selfspec_core.types import Adapter, Example, Seed, TrainingJob
 
 STAGE = "specialize"
 PROBE = "probe"
+
+By = tuple[Component, str]
+"""Who makes an adapter and by which of its methods: named if it makes something else."""
 
 
 def rows_of(examples: Sequence[Example], context: Context) -> list[Seed | Example]:
@@ -93,9 +96,10 @@ def train_all(
     with context.progress.stage(f"train {names}", sum(steps[p.system] for p in todo), "steps"):
         made = trainer.train_all(jobs, context)
         for plan, job, adapter in zip(todo, jobs, made, strict=True):
-            evidence = screened[plan.system][1]
-            right = made_in(job.out, adapter, trainer, "train")
-            adapters[plan.system] = _settle(folder, plan.system, right, evidence, context, stage)
+            evidence, by = screened[plan.system][1], (trainer, "train")
+            adapters[plan.system] = _settle(
+                folder, plan.system, job.out, adapter, by, evidence, context, stage
+            )
     return adapters
 
 
@@ -143,26 +147,33 @@ def put_in_place(
     folder: RoundFolder,
     system: str,
     make: Callable[[Path], Adapter],
+    by: By,
     screened: list[dict[str, str]],
     context: Context,
     stage: str = STAGE,
 ) -> Adapter:
-    """Makes an adapter in a folder beside its place, moves it there in one step and commits it."""
+    """Makes an adapter in a folder beside its place, moves it there in one step and commits it.
+
+    Raises:
+        SelfspecError: if what was made is no adapter in that folder; nothing is moved then.
+    """
     out = new_folder(adapter_path(folder, system))
-    return _settle(folder, system, make(out), screened, context, stage)
+    return _settle(folder, system, out, make(out), by, screened, context, stage)
 
 
 def _settle(
     folder: RoundFolder,
     system: str,
+    out: Path,
     made: Adapter,
+    by: By,
     screened: list[dict[str, str]],
     context: Context,
     stage: str,
 ) -> Adapter:
     path = adapter_path(folder, system)
-    put_folder(made.path, path)
-    adapter = replace(made, path=path)
+    adapter = replace(made_in(out, made, *by), path=path)
+    put_folder(out, path)
     row = {"system": system, **adapter.to_dict(), "screened": screened}
     folder.commit(stage, folder.done(stage), {}, trained=row, **decided(context))
     return adapter

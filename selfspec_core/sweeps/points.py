@@ -13,10 +13,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from filelock import FileLock, Timeout
-
-from selfspec_core.errors import SelfspecError, UsageError
+from selfspec_core.errors import UsageError
 from selfspec_core.files import make_folder, write_atomically
+from selfspec_core.locks import Lock
 from selfspec_core.runs import RUNS, check_free
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ class SweepFolder:
 
     def __init__(self, path: Path, sweep: Sweep, about: dict[str, Any]) -> None:
         self.path, self.sweep, self.about = path, sweep, about
-        self._lock = FileLock(path / ".lock")
+        self._lock = Lock(path)
 
     @classmethod
     def create(cls, path: Path, sweep: Sweep, about: dict[str, Any]) -> Self:
@@ -130,8 +129,9 @@ class SweepFolder:
         check_free(path, _FILE)
         make_folder(path)
         folder = cls(path, sweep, about)
-        folder.acquire()
-        folder.save()
+        with folder._lock.taking():
+            check_free(path, _FILE)  # may have been made since, by who held it
+            folder.save()
         return folder
 
     @classmethod
@@ -160,10 +160,7 @@ class SweepFolder:
         Raises:
             SelfspecError: if one is at work here.
         """
-        try:
-            self._lock.acquire(timeout=1)
-        except Timeout:
-            raise SelfspecError(f"{self.path}: in use by another process") from None
+        self._lock.acquire()
 
     def close(self) -> None:
         """Lets others in again."""

@@ -45,6 +45,7 @@ class WildRetriever(Wild, Retriever):
 class WildFilter(Wild, Filter):
     phase = "{phase}"
     def judge(self, candidates, context): return [Verdict(True) for _ in candidates]
+class WildComposer(Wild, Composer): pass
 
 {cls}.{method} = fault
 
@@ -60,6 +61,8 @@ def selfspec_evaluators(): return [WildEvaluator]
 def selfspec_retrievers(): return [WildRetriever]
 @hookimpl
 def selfspec_filters(): return [WildFilter]
+@hookimpl
+def selfspec_composers(): return [WildComposer]
 """
 USE = {
     "Model": {"model": {"name": "wild"}, "training": {"trainer": "wild"}},
@@ -181,6 +184,22 @@ def test_a_wrong_return_value_is_named_before_it_does_harm(
     line = str(caught.value)
     assert line.startswith(f"{kind.lower()} 'wild' (wild-plugin 1.0): ") and said in line
     assert "\n" not in line and len(line) < 250
+
+
+COMPOSERS = [
+    ("choices", "return [1]", "`choices` returned a list with 1 instead of a list of Mapping"),
+    ("choices", "return []", "`choices` returned [] instead of at least one table"),
+    ("describe", "return None", "`describe` returned None instead of a table"),
+]
+
+
+@pytest.mark.parametrize(("method", "fault", "said"), COMPOSERS)
+def test_what_a_composer_says_is_looked_at(wild, method, fault, said):
+    wild("Composer", method, fault)
+    composer = load_host(None).build("composers", "wild")
+    with pytest.raises(SelfspecError) as caught:
+        getattr(composer, method)([])
+    assert str(caught.value) == f"composer 'wild' (wild-plugin 1.0): {said}"
 
 
 MUTATIONS = [

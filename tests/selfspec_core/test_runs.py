@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from selfspec_core import runs
+from selfspec_core import locks
 from selfspec_core.cli import session
 from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.errors import SelfspecError, UsageError
+from selfspec_core.locks import Lock, in_use
 from selfspec_core.manifest import read_manifest
 from selfspec_core.request import Request
-from selfspec_core.runs import RoundFolder, Run, check_free, find_run, in_use
+from selfspec_core.runs import RoundFolder, Run, check_free, find_run
 
 MANIFEST = {
     "created": "2026-01-01T00:00:00+00:00",
@@ -56,7 +57,7 @@ def meanwhile(monkeypatch):
     """Returns `meanwhile(act)`: `act` happens when somebody has found the lock taken, and waits."""
 
     def set_up(act):
-        monkeypatch.setattr(runs, "_PATIENCE", 60.0)
+        monkeypatch.setattr(locks, "PATIENCE", 60.0)
         monkeypatch.setattr(time, "sleep", lambda seconds: act())
 
     return set_up
@@ -81,7 +82,7 @@ def test_to_look_keeps_no_run_from_beginning(folder, meanwhile):
 
 
 def test_who_does_not_wait_for_a_run_is_told_who_holds_it(folder, monkeypatch):
-    monkeypatch.setattr(runs, "_PATIENCE", 0.0)
+    monkeypatch.setattr(locks, "PATIENCE", 0.0)
     first = Run.open(folder, write=True)
     with pytest.raises(SelfspecError, match=rf"in use by \S+, process {os.getpid()}; wait for it"):
         Run.open(folder, write=True)
@@ -119,13 +120,13 @@ def test_who_waited_for_a_run_that_is_no_more_holds_nothing(folder, meanwhile):
 
 
 def test_of_two_that_begin_the_same_run_the_second_is_refused(folder, monkeypatch):
-    acquire = Run._acquire
+    acquire = Lock.acquire
 
-    def late(run):
-        write(run.path, MANIFEST)  # the first was quicker, and is done
-        acquire(run)
+    def late(lock):
+        write(lock.folder, MANIFEST)  # the first was quicker, and is done
+        acquire(lock)
 
-    monkeypatch.setattr(Run, "_acquire", late)
+    monkeypatch.setattr(Lock, "acquire", late)
     path = folder.parent / "other"
     with pytest.raises(UsageError, match="^--name other: runs/other exists already; "):
         Run.create(path, {"state": "new"})
@@ -237,13 +238,16 @@ def test_a_line_that_is_not_one_value_is_damage(tmp_path, line):
         list(folder.read("a"))
 
 
-@pytest.mark.parametrize("kept", ["manifest.json", "sweep.json"])
-def test_the_name_of_a_folder_that_was_given_up_at_once_is_free(kept, tmp_path):
+KEPT = {"manifest.json": "run", "sweep.json": "sweep", "compose.json": "composition"}
+
+
+@pytest.mark.parametrize(("kept", "made"), KEPT.items())
+def test_the_name_of_a_folder_that_was_given_up_at_once_is_free(kept, made, tmp_path):
     for name in (".lock", ".owner", f".{kept}.tmp"):
         (tmp_path / name).touch()
     check_free(tmp_path, kept)
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(UsageError, match="is no run; choose another name or remove it"):
+    with pytest.raises(UsageError, match=f"is no {made}; choose another name or remove it"):
         check_free(tmp_path, kept)
     (tmp_path / kept).touch()
     with pytest.raises(UsageError, match="exists already; `selfspec resume .*` goes on"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from selfspec_core.components import Model
 from selfspec_core.errors import SelfspecError, UsageError
+from selfspec_core.locks import Lock, in_use
 from selfspec_core.model_types import Sampling
 from selfspec_core.request import Request
 from selfspec_core.sweeps.points import Point, Sweep, SweepFolder, nested_part, parse_over
@@ -102,7 +104,7 @@ def test_a_folder_says_again_what_was_asked(tmp_path):
     folder = SweepFolder.create(tmp_path / "s", asked, about)
     read = SweepFolder.open(tmp_path / "s")
     assert (read.sweep, read.about) == (asked, about)
-    with pytest.raises(SelfspecError, match="in use by another process"):
+    with pytest.raises(SelfspecError, match=rf"s: in use by \S+, process {os.getpid()}; wait for"):
         read.acquire()
     folder.close()
     with pytest.raises(UsageError, match="--name s: .*exists already; `selfspec resume s` goes"):
@@ -110,6 +112,19 @@ def test_a_folder_says_again_what_was_asked(tmp_path):
     (tmp_path / "s/sweep.json").write_text('{"sweep": {"request": 3}}')
     with pytest.raises(UsageError, match=r"s/sweep\.json: damaged"):
         SweepFolder.open(tmp_path / "s")
+
+
+def test_of_two_that_begin_the_same_sweep_the_second_is_refused(tmp_path, monkeypatch):
+    acquire = Lock.acquire
+
+    def late(lock):
+        (lock.folder / "sweep.json").write_text("{}")  # the first was quicker, and is done
+        acquire(lock)
+
+    monkeypatch.setattr(Lock, "acquire", late)
+    with pytest.raises(UsageError, match=r"^--name s: .*exists already; "):
+        SweepFolder.create(tmp_path / "s", Sweep(Request("finance"), "data.size", (0, 5)), {})
+    assert (tmp_path / "s/sweep.json").read_text() == "{}" and not in_use(tmp_path / "s")
 
 
 class Echo(Model):

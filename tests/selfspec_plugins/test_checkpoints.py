@@ -148,6 +148,13 @@ def test_a_signal_waits_for_the_end_of_the_block_and_a_second_does_not(as_the_co
     assert not late and signal.getsignal(signal.SIGTERM) is as_the_command_line
 
 
+def test_a_block_that_fails_swallows_no_signal(as_the_command_line):
+    with pytest.raises(Stop) as caught, held_back():
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise MemoryError
+    assert isinstance(caught.value.__context__, MemoryError)
+
+
 def test_what_is_ignored_stays_ignored():
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with held_back() as asked:

@@ -203,6 +203,13 @@ def test_loss_is_on_answers_alone():
     assert batch["completion_mask"].tolist() == [[0, 0, 1, 0], [0, 0, 1, 1]]
 
 
+def test_a_loss_that_is_no_number_names_the_setting_of_this_training(tuned, tmp_path):
+    model, sft = tuned()
+    with pytest.raises(SelfspecError, match=r"^preference: .*\(preference\.lr\) may help"):
+        LoraTrainer().prefer(pairs(), sft.path, tmp_path, preferring(model, epochs=4, lr=1e30))
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_model_of_another_backend_is_refused(tmp_path):
     class Server(Model):
         name, summary = "server", ""

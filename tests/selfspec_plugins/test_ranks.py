@@ -12,7 +12,8 @@ from test_lora_trainer import context, rows
 
 from selfspec_core.config import ModelSettings, TrainingSettings
 from selfspec_core.errors import SelfspecError, UsageError
-from selfspec_plugins import ranks
+from selfspec_core.types import TrainingJob
+from selfspec_plugins import loading, ranks
 from selfspec_plugins.lora_trainer import LoraTrainer
 from selfspec_plugins.memory import OutOfMemory
 from selfspec_plugins.transformers_model import TransformersModel
@@ -131,6 +132,26 @@ def test_a_configuration_becomes_what_accelerate_would_set(tmp_path):
     assert found["FSDP_STATE_DICT_TYPE"] == "FULL_STATE_DICT"
     assert found["FSDP_SHARDING_STRATEGY"] == "FULL_SHARD"
     assert ranks.configured(TrainingSettings(processes=4)) == {}
+
+
+def test_the_resident_model_is_loaded_once_after_all_trainings(tmp_path, monkeypatch):
+    class Stands(Rank):
+        """In the place of a rank; the model has to have made room for it."""
+
+        def __init__(self, cls, settings, environment, name):
+            super().__init__(lambda: [1.0], 1)
+            assert model.hf is None
+
+    model = TransformersModel(ModelSettings(path=tiny_models.build(tmp_path / "model")))
+    model.load()
+    loads, load = [], loading.load
+    monkeypatch.setattr(loading, "load", lambda settings: loads.append(1) or load(settings))
+    monkeypatch.setattr(ranks, "Worker", Stands)
+    monkeypatch.setattr(ranks, "end", lambda workers, error=None: None)
+    jobs = [TrainingJob(rows(), tmp_path / name) for name in "abc"]
+    made = list(LoraTrainer().train_all(jobs, context(model, processes=2)))
+    assert [one.loss for one in made] == [(1.0, 1.0)] * 3
+    assert loads == [1] and model.hf is not None
 
 
 @pytest.mark.slow  # each process imports torch, transformers and trl

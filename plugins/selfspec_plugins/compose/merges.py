@@ -56,12 +56,13 @@ class _Merge(Composer):
         import torch
 
         def combine(peft: Any, names: list[str]) -> None:
+            torch.manual_seed(context.random_seed_of("compose") % 2**31)  # DARE drops by chance
             weights = [self.settings.weight] * len(names)
             kind = {"combination_type": self.kind, "density": self.settings.density}
             peft.base_model.add_weighted_adapter(names, weights, COMBINED, **kind)
 
         model: Any = context.model
-        with torch.random.fork_rng(), combined(experts, context, _seeded(combine, context)) as peft:
+        with torch.random.fork_rng(), combined(experts, context, combine) as peft:
             save(peft, out, model.given_name)
         about = {"kind": self.kind, **self.settings.model_dump()}
         (out / _FILE).write_text(json.dumps(about) + "\n", encoding="utf-8")
@@ -71,16 +72,6 @@ class _Merge(Composer):
         """Returns how it was merged."""
         found: dict[str, Any] = json.loads((folder / _FILE).read_text(encoding="utf-8"))
         return found
-
-
-def _seeded(combine: Any, context: Context) -> Any:
-    import torch
-
-    def seeded(*given: Any) -> None:
-        torch.manual_seed(context.random_seed_of("compose") % 2**31)  # DARE drops by chance
-        combine(*given)
-
-    return seeded
 
 
 class Ties(_Merge):

@@ -17,10 +17,11 @@ from selfspec_plugins.compose.stacking import COMBINED, check_adapters, combined
 from selfspec_plugins.lora_trainer import encode, loss_ends
 from selfspec_plugins.packing import Encoded, collate, order_steps, pack
 from selfspec_plugins.segments import segment_attention, segments_are_exact
-from selfspec_plugins.sft import response_loss, save
+from selfspec_plugins.sft import diverged, response_loss, save
 from selfspec_plugins.transformers_model import TransformersModel
 
 _ROUTED = "routing.json"
+_LR = "components.mixture.lr"
 _LOOKED_AT = 200
 """Examples of each run by which it is told where the router sends them."""
 
@@ -66,7 +67,7 @@ attach_router(model, "adapter")  # without it, every token goes through the sum 
         """Trains the router; saves the adapter, the router, and where it sends whose examples.
 
         Raises:
-            SelfspecError: if no run has examples.
+            SelfspecError: if no run has examples, or the training diverges.
         """
         model: Any = context.model
         random_seed = context.random_seed_of("compose") % 2**31
@@ -86,8 +87,8 @@ attach_router(model, "adapter")  # without it, every token goes through the sum 
             router = Router.new(ranks, width, random_seed, model.hf.device)
             router.hang_onto(peft, COMBINED)
             made = self._train(router, experts, out, context, random_seed)
-            save(peft, out, model.given_name)
             router.save(out)
+            save(peft, out, model.given_name)
             routed = _routed(router, experts, context)
         (out / _ROUTED).write_text(json.dumps(routed) + "\n", encoding="utf-8")
         return made
@@ -117,6 +118,8 @@ attach_router(model, "adapter")  # without it, every token goes through the sum 
                 router, [[rows[i] for i in one] for one in order], settings, context
             ):
                 losses.append(loss)
+                if not math.isfinite(loss):
+                    raise diverged(f"the loss of step {len(losses)} is {loss}", _LR)
                 context.progress.advance(1)
         tokens = sum(len(rows[i].ids) - rows[i].start for one in order for i in one)
         return Adapter(out, len(rows), steps, tokens, loss_ends(losses))

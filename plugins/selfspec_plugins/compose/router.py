@@ -72,10 +72,17 @@ class Router:
             raise SelfspecError(f"{file}: no router: {why}") from None
 
     def save(self, folder: Path) -> None:
-        """Writes the router beside the adapter."""
+        """Writes the router beside the adapter.
+
+        Raises:
+            SelfspecError: if a weight is no finite number: all would go to the first expert.
+        """
         from safetensors.torch import save_file
 
         tensors = {"weight": self.weight, "bias": self.bias}
+        if not all(bool(one.isfinite().all()) for one in tensors.values()):
+            said = "mixture: weights of the router are NaN or infinite"
+            raise SelfspecError(f"{said}; a smaller components.mixture.lr may help")
         stored = {name: one.detach().cpu().contiguous() for name, one in tensors.items()}
         # one key of metadata: the order of several is another in every file
         save_file(stored, folder / FILE, {"ranks": json.dumps(self.ranks)})

@@ -7,7 +7,6 @@ instant, adding again completes what is missing.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,10 +15,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from filelock import FileLock, Timeout
-
-from selfspec_core import Passage, SelfspecError
+from selfspec_core import Passage
 from selfspec_core.files import sync
+from selfspec_core.locks import Lock
 from selfspec_plugins.knowledge.bm25 import Bm25
 from selfspec_plugins.knowledge.catalogue import Catalogue, Entry, damaged
 from selfspec_plugins.knowledge.embedding import Embedding, embedding_key
@@ -53,21 +51,15 @@ class Index:
             SelfspecError: if it still is.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock, owner = FileLock(self.folder / ".lock"), self.folder / ".owner"
+        lock = Lock(self.folder)
+        lock.acquire(patience)
         try:
-            lock.acquire(timeout=patience)
-        except Timeout:
-            who = owner.read_text(encoding="utf-8").strip() if owner.exists() else "another process"
-            raise SelfspecError(f"{self.folder}: in use by {who}; wait for it or stop it") from None
-        try:
-            owner.write_text(f"{os.uname().nodename}, process {os.getpid()}\n", encoding="utf-8")
             self.catalogue = Catalogue(self.folder / "files.jsonl")
             yield
             if not self._words_file.exists():
                 Bm25.build(self._texts()).save(self._words_file)
                 self.__dict__.pop("_searches", None)
         finally:
-            owner.unlink(missing_ok=True)
             lock.release()
 
     def put(self, path: str, hash: str, passages: Iterable[Passage]) -> Iterator[int]:

@@ -19,6 +19,7 @@ from typing import Any
 from selfspec_core.components import Model
 from selfspec_core.config import ExecutorSettings, ModelSettings
 from selfspec_core.errors import UsageError
+from selfspec_core.privacy import no_telemetry
 from selfspec_plugins.workers import Question
 
 Begin = tuple[type[Model], ModelSettings, dict[str, Any], ExecutorSettings, int]
@@ -27,8 +28,6 @@ Reply = tuple[int, str, Any]
 """Number of the question, "done", "memory" or "failed", and the answer or why."""
 
 FOREMAN = ("-m", "selfspec_plugins.on_ray.foreman")
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0"}
-"""No telemetry from the process that connects, nor from a cluster that it starts."""
 
 
 class Line:
@@ -39,13 +38,14 @@ class Line:
     """
 
     def __init__(self, begin: Begin, note: Callable[[str], None]) -> None:
+        no_telemetry()  # from the process that connects, nor from a cluster that it starts
         paths = {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         self._process = subprocess.Popen(
             [sys.executable, *FOREMAN],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # Ray's own log is in its session's folder
-            env={**os.environ, **paths, **QUIET},
+            env={**os.environ, **paths},
         )
         self._note, self._address = note, begin[3].address or "auto"
         self._writing, self._waiting = threading.Lock(), dict[int, tuple[int, Any]]()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import time
 from dataclasses import asdict
 
 import pytest
@@ -12,7 +14,9 @@ from click.testing import CliRunner
 from selfspec_core.assemble import assemble
 from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.composing import make as making
-from selfspec_core.errors import UsageError
+from selfspec_core.composing.asking import open_to_ask
+from selfspec_core.composing.folder import Composition, Ingredients
+from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.manifest import new_manifest
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
@@ -142,11 +146,35 @@ def test_what_was_killed_goes_on_and_ends_with_the_same_bytes(at, first_alone, m
     assert asked == []  # a finished one is only shown
 
 
+def test_a_composer_that_returns_a_folder_of_a_run_moves_nothing(at, first_alone, monkeypatch):
+    from selfspec_plugins.compose.mixture import Mixture
+
+    mine = (at / "finance/round-1/adapter").resolve()
+    monkeypatch.setattr(Mixture, "compose", lambda *_, **__: Adapter(mine))
+    error = call("finance", "law").exception
+    assert type(error) is SelfspecError
+    assert str(error).startswith("composer 'mixture' (")
+    assert "`compose` returned Adapter(" in str(error) and "instead of an Adapter in" in str(error)
+    assert mine.is_dir()
+
+
 def test_a_mixture_can_be_asked_like_a_specialist(at, first_alone):
     assert call("finance", "law", "--name", "both").exit_code == 0
     result = CliRunner().invoke(cli, ["ask", "both", "Is this about rates?", "--json"])
     assert result.exit_code == 0, result.exception
     assert json.loads(result.stdout)["run"] == "both"
+
+
+def test_a_composition_does_not_speak_for_its_reader(at, first_alone, monkeypatch):
+    assert call("finance", "law", "--name", "both").exit_code == 0
+    file = at / "both/compose.json"
+    about = json.loads(file.read_text())
+    about["of"]["set"] = [{"model": {"trust_remote_code": True}}]
+    file.write_text(json.dumps(about))
+    with pytest.raises(UsageError, match=r"^runs/both/compose.json: has model.trust_remote_code"):
+        open_to_ask("both")
+    monkeypatch.setenv("SELFSPEC_TRUST_REMOTE_CODE", "1")
+    assert open_to_ask("both").settings.model.trust_remote_code
 
 
 def test_fewer_than_two_runs_are_refused(at):
@@ -208,6 +236,72 @@ def test_a_name_that_is_taken_by_something_else_is_refused(at, first_alone):
     assert "is composed of finance, law" in line
     line = refused("finance", "law", "--name", "one", "--set", "evaluation.resamples=200")
     assert "set was" in line and "give another name" in line
+
+
+def begin(path):
+    return Composition.begin(path, Ingredients([], "nano", [], {}), ["a", "b"])
+
+
+def test_a_composition_that_was_given_up_at_once_keeps_no_name(tmp_path, monkeypatch):
+    def killed(self):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Composition, "save", killed)
+        with pytest.raises(Killed):
+            begin(tmp_path / "one")
+    (tmp_path / "one/.lock").touch()  # which the system lets go of, and leaves
+    (tmp_path / "one/.owner").touch()
+    with contextlib.closing(begin(tmp_path / "one")) as made:
+        assert not made.finished
+        with pytest.raises(SelfspecError, match=r"one: in use by \S+, process \d+; wait for it"):
+            begin(tmp_path / "one")
+
+
+def test_who_waited_for_a_composition_sees_how_it_ended(tmp_path, monkeypatch):
+    first = begin(tmp_path / "one")
+
+    def end(seconds):
+        first.about.state = "finished"
+        first.save()
+        first.close()
+
+    monkeypatch.setattr(time, "sleep", end)
+    with contextlib.closing(begin(tmp_path / "one")) as second:
+        assert second.finished
+
+
+WHOLE = {
+    "state": "unfinished",
+    "of": {
+        "runs": [
+            {"name": "a", "domain": "b", "round": 1, "system": "specialized", "adapter": "0123"}
+        ],
+        "base": "nano",
+        "set": [],
+        "versions": {},
+    },
+    "paths": ["runs/a"],
+}
+DAMAGED = [
+    ("[", "not valid JSON: Expecting value: line 1 column 2 (char 1)"),
+    ("[]", "input should be a dictionary or an instance of about"),
+    (json.dumps(WHOLE | {"state": "x"}), "key 'state': input should be 'unfinished' or"),
+    (json.dumps(WHOLE | {"paths": []}), "key 'paths': list should have at least 1 item"),
+    (json.dumps(WHOLE | {"of": WHOLE["of"] | {"runs": [{"name": "a"}]}}), "key 'of.runs.0.domain'"),
+    (json.dumps(WHOLE | {"of": WHOLE["of"] | {"set": [3]}}), "key 'of.set.0': input should be"),
+    (json.dumps({k: v for k, v in WHOLE.items() if k != "of"}), "key 'of': field required"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), DAMAGED)
+def test_a_damaged_composition_is_one_line_that_names_file_and_key(text, message, tmp_path):
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "compose.json").write_text(text)
+    error = CliRunner().invoke(cli, ["ask", str(tmp_path), "Is it?"]).exception
+    assert isinstance(error, UsageError), error
+    assert str(error).startswith(f"{tmp_path}/compose.json: damaged: {message}")
+    assert "\n" not in str(error)
 
 
 def test_what_is_no_run_says_what_it_is(at, first_alone):

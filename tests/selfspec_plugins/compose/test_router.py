@@ -171,6 +171,27 @@ def test_training_lowers_the_loss_and_leaves_the_base_as_it_was(model, experts, 
     assert all(sum(one.values()) == pytest.approx(1, abs=1e-3) for one in shares.values())
 
 
+def test_a_training_that_diverges_is_said_and_leaves_nothing(experts, context, tmp_path):
+    from selfspec_plugins.compose.mixture import Mixture, MixtureSettings
+
+    wild = Mixture(MixtureSettings(epochs=4, batch=8, lr=3e37))
+    with pytest.raises(SelfspecError) as caught:
+        wild.compose(experts, tmp_path, context)
+    assert str(caught.value).startswith("mixture: the loss of step ")
+    assert str(caught.value).endswith("a smaller learning rate (components.mixture.lr) may help")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_router_that_is_no_number_is_not_saved(composed, tmp_path):
+    from selfspec_plugins.compose.router import Router
+
+    router = Router.load(composed)
+    router.bias[0] = float("nan")
+    with pytest.raises(SelfspecError, match="weights of the router are NaN or infinite"):
+        router.save(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_same_seed_gives_the_same_bytes(model, experts, context, composed, tmp_path):
     from selfspec_plugins.compose.mixture import Mixture, MixtureSettings
 

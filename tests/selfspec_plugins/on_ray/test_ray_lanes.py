@@ -142,10 +142,13 @@ def test_no_cluster_is_found_before_anything_is_asked(spread):
         model.load()
 
 
-def test_no_telemetry(spread, monkeypatch):
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "1")
+@pytest.mark.parametrize("users", ["", "1"])
+def test_no_telemetry_unless_the_user_wants_it(users, spread, monkeypatch):
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", users)
+    if not users:
+        monkeypatch.delenv("RAY_USAGE_STATS_ENABLED")
     model = spread(connected='("failed", os.environ["RAY_USAGE_STATS_ENABLED"])')
-    with pytest.raises(UsageError, match="^--executor ray: 0$"):
+    with pytest.raises(UsageError, match=f"^--executor ray: {users or 0}$"):
         model.load()
 
 
