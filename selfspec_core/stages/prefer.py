@@ -100,11 +100,17 @@ def _sampled(
     """Returns `preference.samples` answers to each example, whatever answer it has.
 
     Each draw is a batch of its own: other demonstrations, other random numbers. Their numbers are
-    negative, so that none is one of the answering stage's.
+    negative, so that none is one of the answering stage's. Closed kinds are written too: their
+    weights hardly differ between draws, so there would be nothing to choose between.
     """
     settings = context.settings
     samples = settings.preference.samples
-    drawn = {"votes": 1, "temperature": settings.answer.vote_temperature}
+    drawn = {
+        "votes": 1,
+        "vote_draws": False,
+        "closed": "write",
+        "temperature": settings.answer.vote_temperature,
+    }
     own = replace(
         context,
         settings=settings.model_copy(update={"answer": settings.answer.model_copy(update=drawn)}),

@@ -5,13 +5,26 @@ from __future__ import annotations
 import json
 from collections import Counter
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from loops import PREFER, make, manifest, request, rows, scores
 
-from selfspec_core import KEEP, Example, Filter, Generator, Trainer, UsageError, Verdict
+from selfspec_core import (
+    KEEP,
+    Capabilities,
+    Domain,
+    Example,
+    Filter,
+    Generator,
+    Model,
+    Seed,
+    Trainer,
+    UsageError,
+    Verdict,
+)
 from selfspec_core.assemble import assemble
 from selfspec_core.components import Context
 from selfspec_core.config import Settings
@@ -21,6 +34,7 @@ from selfspec_core.progress import Silent
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.prefer import majority, make_pairs
 from selfspec_core.types import Item
+from selfspec_plugins.few_shot import FewShot
 
 
 def test_majority_over_the_rarest():
@@ -91,6 +105,33 @@ def test_a_pair_says_where_it_comes_from(tmp_path):
     batches = [batch for batch, _ in generator.calls]
     assert len(set(batches)) == 8 and max(batches) < 0
     assert {(s.votes, s.temperature) for _, s in generator.calls} == {(1, 0.7)}
+
+
+@pytest.mark.parametrize("closed", ["weigh", "calibrate"])
+@pytest.mark.parametrize("vote_draws", [True, False])
+def test_choices_are_sampled_where_the_answers_are_weighed(tmp_path, closed, vote_draws):
+    class Counting(Model):
+        name, summary = "counting", ""
+        capabilities = Capabilities(likelihood=True)
+        sampled: ClassVar[list] = []
+
+        def generate(self, prompts, sampling, progress=None):
+            self.sampled.append((len(prompts), sampling.temperature))
+            return ["up" if len(self.sampled) % 4 else "down"] * len(prompts)
+
+        def loglikelihood(self, pairs, progress=None):
+            raise AssertionError("choices are to be sampled")
+
+    folder = RoundFolder(tmp_path / "round-1")
+    example = Example("r1-0-0", "tone", "classification", "?", "It.", "up", 1, 0, ("up", "down"))
+    folder.commit("answer", 0, {"examples": [example.to_dict()]})
+    answer = {"closed": closed, "votes": 3, "vote_draws": vote_draws, "vote_temperature": 0.9}
+    settings = Settings.model_validate({"preference": {"samples": 8}, "answer": answer})
+    seed = Seed("s", "tone", "classification", "?", "That.", "down", ("up", "down"))
+    context = Context(Domain(), Counting(), settings, [seed])
+    [pair] = make_pairs(folder, FewShot(), lambda: None, Firewall([]), context)
+    assert Counting.sampled[-8:] == [(1, 0.9)] * 8
+    assert (pair.chosen, pair.rejected, pair.votes) == ("up", "down", 0.75)
 
 
 def test_a_filter_may_tell_the_better_answer(tmp_path):
