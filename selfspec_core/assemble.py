@@ -63,6 +63,7 @@ class Assembly:
         knowledge: files of the user's to answer from.
         notes: what whoever reads the result has to know, a line each.
         seeds: all seeds, those that are left out too.
+        general: general seeds where something is made of them, those that are left out too.
     """
 
     settings: Settings
@@ -74,6 +75,7 @@ class Assembly:
     knowledge: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seeds: Sequence[Seed] = ()
+    general: Sequence[Seed] = ()
 
     @property
     def models(self) -> list[Model]:
@@ -149,6 +151,7 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
         knowledge=request.knowledge,
         notes=tuple(notes),
         seeds=seeds,
+        general=general,
     )
 
 

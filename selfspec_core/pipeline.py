@@ -133,12 +133,9 @@ def run_round(
             "--set training.model=PATH names a local model that can"
         )
         return None
-    earlier = [one.folder for one in done] if settings.rounds.collect == "add" else []
     with context.timed("train"):
         alone = settings.rounds.max == 1  # so this round will be measured
-        adapter = specialize(
-            folder, parts.trainer, parts.firewall, local, earlier, with_controls=alone
-        )
+        adapter = specialize(folder, parts.trainer, parts.firewall, local, with_controls=alone)
     adapters = {SPECIALIST: adapter}
     if parts.preferrer is not None:
         adapters |= _preferred(folder, adapter, answerer, parts, context, local)

@@ -15,10 +15,9 @@ from selfspec_core.finished import Specialist, open_specialist
 from selfspec_core.firewall import Firewall
 from selfspec_core.progress import Progress
 from selfspec_core.provenance import describe_machine
-from selfspec_core.runs import RoundFolder
 from selfspec_core.screening import build_firewall, items_of_domains
 from selfspec_core.stages.asking import EvaluationSet
-from selfspec_core.stages.tuning import rows_of
+from selfspec_core.stages.tuning import examples_of, rows_of
 from selfspec_core.types import Example, Seed
 
 
@@ -47,14 +46,8 @@ class Member:
 
     def examples(self) -> list[Example]:
         """Returns what the specialist was tuned on and its run has written itself."""
-        number, settings = self.specialist.number, self.specialist.settings
-        rounds = range(1, number + 1) if settings.rounds.collect == "add" else [number]
-        folders = (self.specialist.run / f"round-{each}" for each in rounds)
-        return [
-            Example.from_dict(row)
-            for folder in folders
-            for row in RoundFolder(folder, write=False).read("examples")
-        ]
+        own = self.specialist
+        return examples_of(own.run, own.number, own.settings)
 
     def rows(self) -> list[Seed | Example]:
         """Returns all that the specialist was tuned on: seeds, examples, replay."""

@@ -7,7 +7,7 @@ filter keeps over one that it rejects. No person and no other model judges.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from math import ceil
 from typing import Any
@@ -201,14 +201,18 @@ def _others(kind: Kind, said: Sequence[Any], chosen: int) -> list[int]:
     ]
 
 
-def _screened(pairs: Sequence[Pair], firewall: Firewall) -> tuple[list[Pair], list[dict[str, str]]]:
-    """Returns the pairs of which neither side is contaminated, and what was found in the others."""
-    rows = [
+def sides(pairs: Iterable[Pair]) -> list[Example]:
+    """Returns each pair as two rows that the firewall can read: with the chosen, the rejected."""
+    return [
         Example.from_dict({**pair.to_dict(), "output": output})
         for pair in pairs
         for output in (pair.chosen, pair.rejected)
     ]
-    verdicts = firewall.screen(rows)
+
+
+def _screened(pairs: Sequence[Pair], firewall: Firewall) -> tuple[list[Pair], list[dict[str, str]]]:
+    """Returns the pairs of which neither side is contaminated, and what was found in the others."""
+    verdicts = firewall.screen(sides(pairs))
     clean, screened = [], []
     for pair, chosen, rejected in zip(pairs, verdicts[::2], verdicts[1::2], strict=True):
         if chosen.keep and rejected.keep:

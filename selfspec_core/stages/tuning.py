@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from selfspec_core.components import Context, Trainer
+from selfspec_core.config import Settings
 from selfspec_core.contracts import made_in
 from selfspec_core.errors import SelfspecError
 from selfspec_core.files import new_folder, put_folder
@@ -20,6 +21,18 @@ from selfspec_core.types import Adapter, Example, Seed, TrainingJob
 
 STAGE = "specialize"
 PROBE = "probe"
+
+
+def examples_of(run: Path, number: int, settings: Settings) -> list[Example]:
+    """Returns the run's own examples that a round's specialist is tuned on: of that round, or of
+    all rounds so far.
+
+    Args:
+        run: the run's folder.
+    """
+    rounds = range(1, number + 1) if settings.rounds.collect == "add" else [number]
+    folders = (RoundFolder(run / f"round-{each}", write=False) for each in rounds)
+    return [Example.from_dict(row) for folder in folders for row in folder.read("examples")]
 
 
 def rows_of(examples: Sequence[Example], context: Context) -> list[Seed | Example]:
