@@ -14,6 +14,7 @@ from selfspec_core.assemble import Assembly, assemble
 from selfspec_core.cli.output import plain, print_json
 from selfspec_core.cli.progress import make_progress
 from selfspec_core.errors import UsageError
+from selfspec_core.finished import check_base
 from selfspec_core.firewall import Firewall
 from selfspec_core.formats import settings_of
 from selfspec_core.report.keep import read_seeds
@@ -68,6 +69,8 @@ def measure(
         if folder is not None:  # what is random there depends on the round
             assembly.context.round = int(folder.path.name.rpartition("-")[2])
         assembly.context.model.load()
+        if adapters and folder is not None:
+            check_base(folder, assembly.context.model)
         with tempfile.TemporaryDirectory() as scratch:
             scores = _scores(Path(scratch), assembly, adapters)
     for note in (*assembly.notes, *(f"not screened against: {x}" for x in assembly.unscreened)):

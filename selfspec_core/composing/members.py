@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from selfspec_core.assemble import Assembly, assemble
-from selfspec_core.components import Context, Expert, Model
-from selfspec_core.errors import SelfspecError, UsageError
+from selfspec_core.components import Context, Expert
+from selfspec_core.errors import UsageError
 from selfspec_core.finished import Specialist, open_specialist
 from selfspec_core.firewall import Firewall
 from selfspec_core.progress import Progress
@@ -124,20 +124,6 @@ def assembled(specialists: Sequence[Specialist], progress: Progress) -> list[Mem
             context.model = members[0].context.model
         members.append(Member(one, assembly))
     return members
-
-
-def check_loaded(members: Sequence[Member], model: Model) -> None:
-    """Refuses a base that is no longer what the runs were tuned on.
-
-    Raises:
-        SelfspecError: naming the file.
-    """
-    now = model.describe().get("weights", {})
-    for one in members:
-        for file, digest in one.specialist.tuned_on(model.name).get("weights", {}).items():
-            if file in now and now[file] != digest:
-                base = one.specialist.base
-                raise SelfspecError(f"{base}: {file} is not what {one.name} was tuned on")
 
 
 def firewall_of(members: Sequence[Member]) -> Firewall:

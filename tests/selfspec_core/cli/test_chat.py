@@ -69,6 +69,35 @@ def test_a_run_without_a_specialist_says_so(scripted_run):
         assert "runs/demo: has no specialist yet" in str(result.exception)
 
 
+@pytest.mark.parametrize(
+    ("then", "now", "said"),
+    [
+        ({"weights": {"w": "a"}}, {"weights": {"w": "b"}}, "m: w is not what demo was tuned on"),
+        ({"revision": "a"}, {"revision": "b"}, "m: is at commit b, but demo was tuned on a"),
+        ({"weights": {}, "revision": "a"}, {"weights": {"w": "b"}}, None),  # a copy in a folder
+        ({"revision": "a"}, {"revision": "a"}, None),
+    ],
+)
+@pytest.mark.parametrize(
+    "words",
+    ["ask demo x", "chat demo", "evaluate demo --benchmark bench.jsonl"],
+)
+def test_another_base_than_was_tuned_on_is_refused(
+    scripted_run, monkeypatch, words, then, now, said
+):
+    from selfspec_plugins.scripted import Scripted
+
+    journal = scripted_run / "round-1/commits.jsonl"
+    load = {"stage": "load", "batch": 0, "model": "scripted", "is": then, "sizes": {}}
+    journal.write_text(json.dumps(load) + "\n" + journal.read_text())
+    manifest = json.loads((scripted_run / "manifest.json").read_text())
+    manifest["conditions"] = {"settings": {}}
+    (scripted_run / "manifest.json").write_text(json.dumps(manifest))
+    monkeypatch.setattr(Scripted, "describe", lambda self: {"name": "m", **now})
+    error = CliRunner().invoke(cli, words.split()).exception
+    assert str(error) == said if said else error is None
+
+
 def test_weights_that_are_not_there_cannot_be_exported(scripted_run):
     for to in ("adapter", "merged", "gguf", "ollama"):
         result = CliRunner().invoke(cli, ["export", "demo", "--to", to])
