@@ -178,8 +178,8 @@ def check_base(folder: RoundFolder, model: Model) -> None:
 
 
 def _loaded(folder: RoundFolder, model: str) -> dict[str, Any]:
-    loads = (c for c in folder.commits if c["stage"] == "load" and c.get("model") == model)
-    return dict(next((c["is"] for c in loads), {}))
+    loads = [c["is"] for c in folder.commits if c["stage"] == "load" and c.get("model") == model]
+    return dict(loads[-1]) if loads else {}  # of two of one backend the last is the tuned one
 
 
 def _tuned(run: Run) -> tuple[int, dict[str, Path]]:
