@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from selfspec_core.components import Context
-from selfspec_core.measures.statistics import Bootstrap, Counts, Table, conclusion, tabulate
+from selfspec_core.measures.statistics import Bootstrap, Counts, Table, conclusion, macro, tabulate
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.types import CLOSED_KINDS, Item, Prediction
 
@@ -53,8 +53,7 @@ def overall(
 ) -> float:
     """Returns one system's macro score over the tasks of all fields."""
     items = {field: one.split(split) for field, one in sets.items() if one.split(split)}
-    table, bootstrap = _side_by_side(items, said, context)
-    return bootstrap.score(table).value
+    return macro(_side_by_side(items, said, context)[0])
 
 
 def _measured(

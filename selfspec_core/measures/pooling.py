@@ -16,7 +16,7 @@ from typing import Any
 
 from selfspec_core.assemble import read_sets
 from selfspec_core.errors import UsageError
-from selfspec_core.measures.statistics import Bootstrap, Counts, Gain, Table, tabulate
+from selfspec_core.measures.statistics import Bootstrap, Counts, Gain, Table, macro, tabulate
 from selfspec_core.provenance import digest_rows
 from selfspec_core.request import Request
 from selfspec_core.runs import RoundFolder, Run
@@ -62,7 +62,7 @@ class Pool:
     def better(self, systems: Iterable[str]) -> str | None:
         """Returns the one with the highest score, of those that were asked."""
         asked = [system for system in systems if system in self.tables]
-        scores = {system: self.bootstrap.score(self.tables[system]).value for system in asked}
+        scores = {system: macro(self.tables[system]) for system in asked}
         return max(asked, key=lambda system: scores[system]) if asked else None
 
     def gain(self, system: str, other: str) -> Gain:

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from selfspec_core.components import Context
-from selfspec_core.measures.statistics import tabulate
+from selfspec_core.measures.statistics import macro, tabulate
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.asking import EvaluationSet, ask, bootstrap
 from selfspec_core.types import System
@@ -51,7 +51,7 @@ def _gain(
         for system in (ours, base)
     )
     weigh = bootstrap(asked.items, context)
-    scores = {system.name: weigh.score(t).value for system, t in ((base, other), (ours, table))}
+    scores = {system.name: macro(t) for system, t in ((base, other), (ours, table))}
     return {
         **asdict(weigh.gain(table, other)),
         "n": len(asked.items),
