@@ -21,7 +21,7 @@ from selfspec_core.progress import Silent
 from selfspec_core.report.keep import read_seeds
 from selfspec_core.request import Request, resolve_settings
 from selfspec_core.runs import RoundFolder, Run, find_run
-from selfspec_core.stages.names import SPECIALIST, TUNED
+from selfspec_core.stages.names import SPECIALIST
 from selfspec_core.stages.tuning import adapter_path, trained
 from selfspec_core.types import Item, Seed
 
@@ -135,9 +135,9 @@ def open_specialist(name: str, flags: Sequence[dict[str, Any]] = ()) -> Speciali
     run = Run.open(path)
     number, adapters = _tuned(run)
     scores = _scores(path / f"round-{number}/scores.json")
-    dev = {key.partition("@")[0]: value for key, value in scores.get("dev_systems", {}).items()}
-    there = [system for system in TUNED if system in adapters]
-    system = max(there, key=lambda one: dev.get(one, float("-inf")))  # the first of equals
+    stands = {one["round"]: one["system"] for one in run.manifest.get("rounds", ())}
+    system = stands.get(number, "").partition("@")[0]
+    system = system if system in adapters else SPECIALIST  # dev items have not been asked yet
     asked = Request.from_dict(run.manifest["request"], path / "manifest.json")
     request = replace(asked, set=(*asked.set, *flags))
     host = load_host(request.domain, f"{path / 'manifest.json'}: domain")

@@ -98,6 +98,25 @@ def test_another_base_than_was_tuned_on_is_refused(
     assert str(error) == said if said else error is None
 
 
+def test_the_system_is_the_one_that_stands_for_the_round(scripted_run):
+    from selfspec_core.finished import open_specialist
+
+    (scripted_run / "round-1/preferred").mkdir()
+    journal = scripted_run / "round-1/commits.jsonl"
+    journal.write_text(
+        journal.read_text() + journal.read_text().replace("specialized", "preferred")
+    )
+    file = scripted_run / "manifest.json"
+    manifest = json.loads(file.read_text())
+    for rounds, system in (
+        ([], "specialized"),
+        ([{"round": 1, "system": "specialized@0"}], "specialized"),
+        ([{"round": 1, "system": "preferred@0"}], "preferred"),
+    ):
+        file.write_text(json.dumps({**manifest, "rounds": rounds}))
+        assert open_specialist("demo").system == system
+
+
 def test_weights_that_are_not_there_cannot_be_exported(scripted_run):
     for to in ("adapter", "merged", "gguf", "ollama"):
         result = CliRunner().invoke(cli, ["export", "demo", "--to", to])
