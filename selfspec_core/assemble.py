@@ -188,9 +188,6 @@ def _sets(
     request: Request, host: PluginHost, settings: Settings, domain: Domain
 ) -> list[EvaluationSet]:
     """Returns the domain's own items first, then other evaluators' and the benchmarks'."""
-    names = settings.evaluation.evaluators
-    if not names or len(set(names)) < len(names):
-        raise UsageError("evaluation.evaluators: name at least one, and each once")
     evaluators: list[Evaluator] = [
         host.build("evaluators", name, settings.components.of(name), domain.name)
         for name in settings.evaluation.evaluators
@@ -260,11 +257,10 @@ def build_filters(host: PluginHost, settings: Settings) -> list[Filter]:
     A recipe may hold settings of a filter that another order leaves out; of one that is not there
     at all they are an error.
     """
-    order = settings.filters.order
-    if len(set(order)) < len(order):
-        raise UsageError("filters.order: names a filter twice")
     known = {cls.name for _, cls in host.offered("filters")}
     for key in settings.filters.model_extra or {}:
         if key.rpartition("/")[2] not in known:
             raise UsageError(f"unknown setting 'filters.{key}'{nearest(key, {'order', *known})}")
-    return [host.build("filters", name, settings.filters.of(name)) for name in order]
+    return [
+        host.build("filters", name, settings.filters.of(name)) for name in settings.filters.order
+    ]
