@@ -15,7 +15,7 @@ from selfspec_core.firewall import Firewall
 from selfspec_core.knowledge import find_retriever
 from selfspec_core.models import build_model
 from selfspec_core.needs import check_needs, check_shares
-from selfspec_core.opponents import build_baselines, collateral_sets, general_seeds
+from selfspec_core.opponents import build_baselines, collateral_sets, general_seeds, is_short
 from selfspec_core.packages import seeds_from_file
 from selfspec_core.pipeline import Parts
 from selfspec_core.plugins import PluginHost
@@ -25,7 +25,6 @@ from selfspec_core.request import Request, check_settings, resolve_settings
 from selfspec_core.screening import about_items, build_firewall, items_of_domains, screened
 from selfspec_core.seed_choice import about_choice, chosen
 from selfspec_core.sets.hub import read_benchmark
-from selfspec_core.similarity.text import within_reach
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.types import Item, Seed
 
@@ -153,11 +152,6 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
         seeds=seeds,
         general=general,
     )
-
-
-def is_short(row: Seed | Item) -> bool:
-    """Says whether a seed or item is within reach of a small model."""
-    return within_reach(row.instruction, row.input)
 
 
 def _seeds(request: Request, name: str, host: PluginHost, settings: Settings) -> list[Seed]:

@@ -79,7 +79,7 @@ def fit(
             )
             trainer.remove_callback(PrinterCallback)
             if not sharded():  # FSDP wants them as the base computes
-                _in_fp32(trainer.model)
+                in_fp32(trainer.model)
             with (
                 nullcontext() if sharded() else fused_lora(trainer.model),
                 segment_attention(hf) if alone else nullcontext() as trainer.bounds,
@@ -95,7 +95,7 @@ def fit(
     return losses
 
 
-def _in_fp32(tuned: Any) -> None:
+def in_fp32(tuned: Any) -> None:
     """Has what is trained in fp32: TRL makes it bf16 on a 4-bit base."""
     for parameter in tuned.parameters():
         if parameter.requires_grad:
