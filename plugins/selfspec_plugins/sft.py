@@ -144,7 +144,7 @@ def _trainer_class() -> Any:
 
 
 def response_loss(
-    model: Any, head: Any, inputs: dict[str, Any], bounds: list[int] | None, tokens: Any = None
+    model: Any, head: Any, inputs: dict[str, Any], bounds: list[int] | None, tokens: Any
 ) -> Any:
     """Returns the cross-entropy of response tokens; logits are computed at these alone.
 

@@ -54,9 +54,7 @@ class Member:
         return rows_of(self.examples(), self.context)
 
 
-def open_specialists(
-    names: Sequence[str], flags: Sequence[dict[str, Any]] = ()
-) -> list[Specialist]:
+def open_specialists(names: Sequence[str], flags: Sequence[dict[str, Any]]) -> list[Specialist]:
     """Opens the runs to compose; only reads.
 
     Args:

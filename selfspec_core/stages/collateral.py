@@ -15,8 +15,6 @@ from selfspec_core.types import System
 PREFIX = "collateral/"
 """Stands before the name of such a set in predictions.jsonl."""
 
-SPLITS = ("dev", "test")
-
 
 def collateral(
     folder: RoundFolder,
@@ -24,7 +22,7 @@ def collateral(
     ours: System,
     sets: Iterable[EvaluationSet],
     context: Context,
-    splits: Sequence[str] = SPLITS,
+    splits: Sequence[str],
 ) -> dict[str, dict[str, Any]]:
     """Asks base and specialist the items of other fields.
 

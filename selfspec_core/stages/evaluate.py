@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
+from types import MappingProxyType
 from typing import Any
 
 from selfspec_core.components import Context
@@ -25,21 +26,6 @@ from selfspec_core.stages.prefer import STAGE as PAIRS
 from selfspec_core.stages.summary import funnel
 from selfspec_core.stages.systems import better, pairs, systems
 from selfspec_core.types import CLOSED_KINDS, Adapter, Item, Prediction, System
-
-
-@dataclass(frozen=True, slots=True)
-class TestScores:
-    """What test items say about a round.
-
-    Attributes:
-        sets: systems and gains by set.
-        collateral: gains on the items of other fields, by field and split.
-        baselines: the layouts of other models.
-    """
-
-    sets: Mapping[str, Any] = field(default_factory=dict)
-    collateral: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    baselines: Mapping[str, Any] = field(default_factory=dict)
 
 
 def evaluate(
@@ -69,8 +55,7 @@ def evaluate(
     for table in tables.values():
         if developed.system in table["systems"]:
             table["ours"] = developed.system  # which dev items chose
-    result = TestScores(tables, lost, chosen)
-    return write_scores(folder, adapters, developed, context, result)
+    return write_scores(folder, adapters, developed, context, tables, lost, chosen)
 
 
 def write_scores(
@@ -78,10 +63,17 @@ def write_scores(
     adapters: Mapping[str, Adapter],
     developed: Developed,
     context: Context,
-    result: TestScores | None = None,
+    sets: Mapping[str, Any] = MappingProxyType({}),
+    lost: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    baselines: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Writes and returns scores.json; a round that is not chosen has what dev items say alone."""
-    result = result or TestScores()
+    """Writes and returns scores.json; a round that is not chosen has what dev items say alone.
+
+    Args:
+        sets: systems and gains on test items, by set.
+        lost: gains on test items of other fields, by field and split.
+        baselines: the layouts of other models.
+    """
     scores = {
         "round": context.round,
         **funnel(folder),
@@ -89,13 +81,13 @@ def write_scores(
         "training": {name: adapter.to_dict() for name, adapter in adapters.items()},
         **({"pairs": folder.count("pairs")} if folder.done(PAIRS) else {}),
         "generic": generic_funnel(folder),
-        "sets": dict(result.sets),
+        "sets": dict(sets),
         **developed.as_scores(),
         "collateral": {
-            name: {**developed.collateral.get(name, {}), **result.collateral.get(name, {})}
-            for name in {**developed.collateral, **result.collateral}
+            name: {**developed.collateral.get(name, {}), **lost.get(name, {})}
+            for name in {**developed.collateral, **lost}
         },
-        "baselines": dict(result.baselines),
+        "baselines": dict(baselines),
     }
     write_atomically(folder.path / "scores.json", json.dumps(scores, indent=1) + "\n")
     return scores

@@ -112,19 +112,6 @@ def train_all(
     return adapters
 
 
-def train(
-    system: str,
-    rows: Sequence[Seed | Example],
-    folder: RoundFolder,
-    trainer: Trainer,
-    firewall: Firewall,
-    context: Context,
-    stage: str = STAGE,
-) -> Adapter:
-    """Trains one system for the set epochs; see `train_all`."""
-    return train_all([Plan(system, rows)], folder, trainer, firewall, context, stage)[system]
-
-
 def _screened(plan: Plan, firewall: Firewall) -> tuple[list[Seed | Example], list[dict[str, str]]]:
     """Returns the rows to train on, and the evidence against the others."""
     verdicts = firewall.screen(plan.rows)
@@ -160,7 +147,7 @@ def put_in_place(
     context: Context,
     stage: str = STAGE,
 ) -> Adapter:
-    """Makes an adapter in a folder beside its place, moves it there in one step and commits it."""
+    """Makes an adapter in a folder beside its place, moves it there and commits it."""
     out = new_folder(adapter_path(folder, system))
     return _settle(folder, system, make(out), screened, context, stage)
 
