@@ -8,6 +8,7 @@ from typing import Any
 
 from selfspec_core.components import Context, Evaluator
 from selfspec_core.layouts import LAYOUTS
+from selfspec_core.measures.rows import sizes_of
 from selfspec_core.measures.statistics import Bootstrap, macro, tabulate
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
@@ -88,8 +89,5 @@ def choose_layout(
 
 def bootstrap(items: Sequence[Item], context: Context) -> Bootstrap:
     """Returns the resamples of a set of items, the same in every round of a run."""
-    sizes: dict[str, int] = {}
-    for item in items:
-        sizes[item.task] = sizes.get(item.task, 0) + 1
     settings = context.settings
-    return Bootstrap(sizes, settings.evaluation.resamples, settings.random_seed)
+    return Bootstrap(sizes_of(items), settings.evaluation.resamples, settings.random_seed)

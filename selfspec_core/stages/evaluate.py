@@ -14,6 +14,7 @@ from typing import Any
 
 from selfspec_core.components import Context
 from selfspec_core.files import write_atomically
+from selfspec_core.measures.rows import by_likelihood, score_row, with_choices
 from selfspec_core.measures.statistics import Table, tabulate
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.asking import EvaluationSet, ask, bootstrap
@@ -25,7 +26,7 @@ from selfspec_core.stages.names import BASE_BEST
 from selfspec_core.stages.prefer import STAGE as PAIRS
 from selfspec_core.stages.summary import funnel
 from selfspec_core.stages.systems import better, pairs, systems
-from selfspec_core.types import CLOSED_KINDS, Adapter, Item, Prediction, System
+from selfspec_core.types import Adapter, Item, Prediction, System
 
 
 def evaluate(
@@ -106,17 +107,13 @@ def _compare(
 ) -> dict[str, Any]:
     """Returns the test scores of a set, the specialist's gains, and both by likelihood."""
     test = own.split("test")
-    said = {system: sets[own.name] for system, sets in asked.items()}
-    closed = [item for item in test if item.kind in CLOSED_KINDS and item.choices]
-    weighed = {
-        system: [replace(p, parsed=p.likeliest) for p in rows if p.likeliest is not None]
-        for system, rows in said.items()
-    }
-    weighed = {system: rows for system, rows in weighed.items() if rows}  # not every model can
     if not test:
         return {"systems": {}, "gains": {}}
-    result = _table(test, said, context)
-    if closed and weighed:
+    said = {system: sets[own.name] for system, sets in asked.items()}
+    result, closed = _table(test, said, context), with_choices(test)
+    weighed = {system: by_likelihood(closed, rows) for system, rows in said.items()}
+    weighed = {system: rows for system, rows in weighed.items() if rows}
+    if weighed:
         result["likelihood"] = _table(closed, weighed, context)
     return result
 
@@ -129,11 +126,10 @@ def _table(
         system: tabulate(items, [p for p in rows if p.item in known])
         for system, rows in said.items()
     }
-    systems = {}
-    for system, table in tables.items():
-        score = weigh.score(table)
-        systems[system] = {"macro": score.value, **asdict(score), "sd": weigh.spread(table)}
-        del systems[system]["value"]
+    systems = {
+        system: {**score_row(weigh, table), "sd": weigh.spread(table)}
+        for system, table in tables.items()
+    }
     gains = {
         f"{ours} - {other}": asdict(weigh.gain(tables[ours], tables[other]))
         for ours, other in pairs(tables)
