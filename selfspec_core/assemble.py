@@ -15,7 +15,7 @@ from selfspec_core.firewall import Firewall
 from selfspec_core.knowledge import find_retriever
 from selfspec_core.models import build_model
 from selfspec_core.needs import check_needs, check_shares
-from selfspec_core.opponents import build_baselines, collateral_sets, general_seeds
+from selfspec_core.opponents import build_baselines, collateral_sets, general_seeds, is_short
 from selfspec_core.packages import seeds_from_file
 from selfspec_core.pipeline import Parts
 from selfspec_core.plugins import PluginHost
@@ -25,7 +25,6 @@ from selfspec_core.request import Request, check_settings, resolve_settings
 from selfspec_core.screening import about_items, build_firewall, items_of_domains, screened
 from selfspec_core.seed_choice import about_choice, chosen
 from selfspec_core.sets.hub import read_benchmark
-from selfspec_core.similarity.text import within_reach
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.types import Item, Seed
 
@@ -63,6 +62,7 @@ class Assembly:
         knowledge: files of the user's to answer from.
         notes: what whoever reads the result has to know, a line each.
         seeds: all seeds, those that are left out too.
+        general: general seeds where something is made of them, those that are left out too.
     """
 
     settings: Settings
@@ -74,6 +74,7 @@ class Assembly:
     knowledge: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seeds: Sequence[Seed] = ()
+    general: Sequence[Seed] = ()
 
     @property
     def models(self) -> list[Model]:
@@ -149,12 +150,8 @@ def assemble(request: Request, progress: Progress, host: PluginHost | None = Non
         knowledge=request.knowledge,
         notes=tuple(notes),
         seeds=seeds,
+        general=general,
     )
-
-
-def is_short(row: Seed | Item) -> bool:
-    """Says whether a seed or item is within reach of a small model."""
-    return within_reach(row.instruction, row.input)
 
 
 def _seeds(request: Request, name: str, host: PluginHost, settings: Settings) -> list[Seed]:
@@ -185,9 +182,6 @@ def _sets(
     request: Request, host: PluginHost, settings: Settings, domain: Domain
 ) -> list[EvaluationSet]:
     """Returns the domain's own items first, then other evaluators' and the benchmarks'."""
-    names = settings.evaluation.evaluators
-    if not names or len(set(names)) < len(names):
-        raise UsageError("evaluation.evaluators: name at least one, and each once")
     evaluators: list[Evaluator] = [
         host.build("evaluators", name, settings.components.of(name), domain.name)
         for name in settings.evaluation.evaluators
@@ -257,11 +251,10 @@ def build_filters(host: PluginHost, settings: Settings) -> list[Filter]:
     A recipe may hold settings of a filter that another order leaves out; of one that is not there
     at all they are an error.
     """
-    order = settings.filters.order
-    if len(set(order)) < len(order):
-        raise UsageError("filters.order: names a filter twice")
     known = {cls.name for _, cls in host.offered("filters")}
     for key in settings.filters.model_extra or {}:
         if key.rpartition("/")[2] not in known:
             raise UsageError(f"unknown setting 'filters.{key}'{nearest(key, {'order', *known})}")
-    return [host.build("filters", name, settings.filters.of(name)) for name in order]
+    return [
+        host.build("filters", name, settings.filters.of(name)) for name in settings.filters.order
+    ]

@@ -44,7 +44,10 @@ def new_folder(path: Path) -> Path:
 
 
 def put_folder(made: Path, path: Path) -> None:
-    """Moves a complete folder to its place in one step, instead of what may lie there."""
+    """Moves a complete folder to its place, from which what lay there is removed before.
+
+    A kill in between leaves no folder there: never a part of one.
+    """
     for folder, _, files in os.walk(made):
         for file in files:
             sync(Path(folder, file))

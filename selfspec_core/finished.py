@@ -12,7 +12,7 @@ from typing import Any
 from selfspec_core.assemble import domain_of, load_host, read_sets
 from selfspec_core.components import Model, Retriever
 from selfspec_core.config import Settings
-from selfspec_core.errors import UsageError
+from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.knowledge import find_retriever
 from selfspec_core.layouts import LAYOUTS, Layout
 from selfspec_core.models import build_model
@@ -21,7 +21,7 @@ from selfspec_core.progress import Silent
 from selfspec_core.report.keep import read_seeds
 from selfspec_core.request import Request, resolve_settings
 from selfspec_core.runs import RoundFolder, Run, find_run
-from selfspec_core.stages.names import SPECIALIST, TUNED
+from selfspec_core.stages.names import SPECIALIST
 from selfspec_core.stages.tuning import adapter_path, trained
 from selfspec_core.types import Item, Seed
 
@@ -87,9 +87,11 @@ class Specialist:
 
     def tuned_on(self, model: str) -> dict[str, Any]:
         """Returns what identified that model when the round loaded it; empty if it did not."""
-        folder = RoundFolder(self.run / f"round-{self.number}", write=False)
-        loads = (c for c in folder.commits if c["stage"] == "load" and c.get("model") == model)
-        return dict(next((c["is"] for c in loads), {}))
+        return _loaded(RoundFolder(self.run / f"round-{self.number}", write=False), model)
+
+    def check_base(self, model: Model) -> None:
+        """Refuses a loaded base that is no longer the one this was tuned on; see `check_base`."""
+        check_base(RoundFolder(self.run / f"round-{self.number}", write=False), model)
 
     def retriever(self) -> Retriever:
         """Builds the retriever of the run, or the one that its domain has.
@@ -133,9 +135,9 @@ def open_specialist(name: str, flags: Sequence[dict[str, Any]] = ()) -> Speciali
     run = Run.open(path)
     number, adapters = _tuned(run)
     scores = _scores(path / f"round-{number}/scores.json")
-    dev = {key.partition("@")[0]: value for key, value in scores.get("dev_systems", {}).items()}
-    there = [system for system in TUNED if system in adapters]
-    system = max(there, key=lambda one: dev.get(one, float("-inf")))  # the first of equals
+    stands = {one["round"]: one["system"] for one in run.manifest.get("rounds", ())}
+    system = stands.get(number, "").partition("@")[0]
+    system = system if system in adapters else SPECIALIST  # dev items have not been asked yet
     asked = Request.from_dict(run.manifest["request"], path / "manifest.json")
     request = replace(asked, set=(*asked.set, *flags))
     host = load_host(request.domain, f"{path / 'manifest.json'}: domain")
@@ -151,6 +153,33 @@ def open_specialist(name: str, flags: Sequence[dict[str, Any]] = ()) -> Speciali
         request,
         scores,
     )
+
+
+def check_base(folder: RoundFolder, model: Model) -> None:
+    """Refuses a model that is no longer the one that a round tuned.
+
+    What tells is the hashes of its weights; of a model of the hub, which has none, its commit.
+
+    Args:
+        model: loaded.
+
+    Raises:
+        SelfspecError: naming the file, or the commit.
+    """
+    then, now, run = _loaded(folder, model.name), model.describe(), folder.path.parent.name
+    name = now.get("name", model.name)
+    before, found = then.get("weights", {}), now.get("weights", {})
+    for file in before.keys() & found.keys():
+        if found[file] != before[file]:
+            raise SelfspecError(f"{name}: {file} is not what {run} was tuned on")
+    known, there = then.get("revision"), now.get("revision")
+    if not before and known and there and known != there:
+        raise SelfspecError(f"{name}: is at commit {there}, but {run} was tuned on {known}")
+
+
+def _loaded(folder: RoundFolder, model: str) -> dict[str, Any]:
+    loads = [c["is"] for c in folder.commits if c["stage"] == "load" and c.get("model") == model]
+    return dict(loads[-1]) if loads else {}  # of two of one backend the last is the tuned one
 
 
 def _tuned(run: Run) -> tuple[int, dict[str, Path]]:

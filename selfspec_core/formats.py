@@ -16,7 +16,7 @@ from selfspec_core.report.keep import read_seeds
 from selfspec_core.resolve import resolve
 from selfspec_core.runs import RoundFolder, Run
 from selfspec_core.stages.names import SPECIALIST
-from selfspec_core.stages.tuning import STAGE
+from selfspec_core.stages.tuning import STAGE, examples_of
 from selfspec_core.types import Example, Seed
 
 Row = dict[str, Any]
@@ -57,17 +57,14 @@ def read_export(path: Path, *, with_seeds: bool = False) -> Export:
         raise UsageError(f"{path}: no round has begun yet; there are no examples")
     number = chosen if chosen in numbers else numbers[-1]
     settings = settings_of(run)
-    folders = [run.round(n) for n in numbers if n <= number]
-    if settings.rounds.collect != "add":
-        folders = folders[-1:]
     seeds = read_seeds(path)
     if with_seeds and not seeds:
         raise UsageError(f"{path}: --with-seeds: the run kept no seeds")
     rows: list[Seed | Example] = [*seeds] if with_seeds else []
-    rows += [Example.from_dict(row) for folder in folders for row in folder.read("examples")]
+    rows += examples_of(path, number, settings)
     if len(rows) == len(seeds) * with_seeds:
         raise UsageError(f"{path}: no example has been accepted yet")
-    screened = _screened(folders[-1])
+    screened = _screened(run.round(number))
     kept = [row for row in rows if row.id not in screened]
     licences = sorted({seed.licence for seed in seeds if seed.licence})
     return Export(run.manifest["domain"], kept, settings, len(rows) - len(kept), licences)

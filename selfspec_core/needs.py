@@ -16,7 +16,7 @@ def check_needs(
     filters: Sequence[Filter],
     context: Context,
     training_model: Model | None,
-    judge: Filter | None = None,
+    judge: Filter | None,
 ) -> None:
     """Refuses components that could not do their work.
 

@@ -46,8 +46,13 @@ def general_seeds(
     if not seeds:
         raise UsageError(f"evaluation.general: no plugin provides seeds for '{evaluation.general}'")
     if settings.data.short_seeds:
-        seeds = [s for s in seeds if within_reach(s.instruction, s.input)] or seeds
+        seeds = [s for s in seeds if is_short(s)] or seeds
     return seeds, []
+
+
+def is_short(row: Seed | Item) -> bool:
+    """Says whether a seed or item is within reach of a small model."""
+    return within_reach(row.instruction, row.input)
 
 
 def collateral_sets(
@@ -85,7 +90,7 @@ def _first(
     """Returns the first items of each task and split, so many as are asked."""
     kept, seen = [], Counter[tuple[str, str]]()
     for item in items:
-        if short and not within_reach(item.instruction, item.input):
+        if short and not is_short(item):
             continue
         seen[item.task, item.split] += 1
         if seen[item.task, item.split] <= evaluation.collateral_per_task:

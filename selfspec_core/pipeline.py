@@ -113,7 +113,7 @@ def run_round(
     settings = context.settings
     proposer, answerer = _at_work(done, parts, context)
     if not trained(folder) and settings.data.size > 0:
-        _load(folder, context)
+        _load(folder, context, parts.training_model)
         filters, earlier = parts.filters(), [one.folder for one in done]
         tuning = parts.trainer, parts.firewall
         if done and settings.rounds.instructions == "keep":
@@ -124,21 +124,17 @@ def run_round(
 
     local = context
     if parts.training_model is not None:
-        context.model.unload()  # until there is something to write again
         local = replace(context, model=parts.training_model)
-    _load(folder, local)
+    _load(folder, local, context.model)
     if not local.model.capabilities.trains:
         context.progress.say(
             f"{local.model.name} cannot be tuned: stopping after the filters; "
             "--set training.model=PATH names a local model that can"
         )
         return None
-    earlier = [one.folder for one in done] if settings.rounds.collect == "add" else []
     with context.timed("train"):
         alone = settings.rounds.max == 1  # so this round will be measured
-        adapter = specialize(
-            folder, parts.trainer, parts.firewall, local, earlier, with_controls=alone
-        )
+        adapter = specialize(folder, parts.trainer, parts.firewall, local, with_controls=alone)
     adapters = {SPECIALIST: adapter}
     if parts.preferrer is not None:
         adapters |= _preferred(folder, adapter, answerer, parts, context, local)
@@ -153,11 +149,13 @@ def measure(chosen: Round, parts: Parts, context: Context) -> None:
         context: with the model that writes, for the control `generic`.
     """
     folder, local = chosen.folder, chosen.context
-    _load(folder, local)  # a later round may have decided otherwise
+    _load(folder, local, context.model)  # a later round may have decided otherwise
     if GENERIC in context.settings.evaluation.controls and context.general_seeds:
         context.progress.say("control generic: the same on general seeds")
         made = (parts.proposer, parts.answerer, parts.filters(), parts.trainer, parts.firewall)
+        _resident(context.model, parts.training_model)
         collect_generic(folder, *made, replace(context, round=local.round))
+        _resident(local.model, context.model)
     with context.timed("controls"):
         controls = train_controls(folder, parts.trainer, parts.firewall, local)
     with context.timed("evaluate"):
@@ -203,9 +201,10 @@ def _preferred(
     if context.settings.preference.sampler == "specialist":
         answerer = BySpecialist(parts.answerer, adapter.path, parts.training_model)
     with context.timed("pairs"):
-        context.model.load()
+        _resident(context.model, parts.training_model)
         pairs = make_pairs(folder, answerer, parts.judge, parts.firewall, context)
     with context.timed("train"):
+        _resident(local.model, context.model)
         preferred = prefer(folder, parts.preferrer, pairs, adapter, parts.firewall, local)
     return {PREFERRED: preferred} if preferred is not None else {}
 
@@ -247,18 +246,36 @@ def _diversity(folder: RoundFolder, done: Sequence[Round], context: Context) -> 
     return diversity(rows, [*context.seeds, *before])
 
 
-def _load(folder: RoundFolder, context: Context) -> None:
+def _load(folder: RoundFolder, context: Context, other: Model | None) -> None:
     """Loads the model; what an interrupted run had to decide holds for the rest of it.
+
+    Args:
+        other: see `_resident`.
 
     Raises:
         SelfspecError: if it is not the model that the round began with.
     """
     with context.timed("load"):
-        context.model.load()
+        _resident(context.model, other)
     name, details = context.model.name, context.model.describe()
+    known = []
     for commit in (c for c in folder.commits if "baseline" not in c):
         context.decisions.update(commit.get("decisions", {}))
-        if commit["stage"] == "load" and commit["model"] == name and commit["is"] != details:
-            raise SelfspecError(f"cannot resume: model '{name}' is not the one the run began with")
-    if not any(c["stage"] == "load" and c["model"] == name for c in folder.commits):
+        if commit["stage"] == "load" and commit["model"] == name:
+            known.append(commit["is"])
+    alike = [one for one in known if one.get("name") == details.get("name")]
+    if any(one != details for one in alike):
+        raise SelfspecError(f"cannot resume: model '{name}' is not the one the run began with")
+    if not alike:  # two folders' models may be of one backend: the one that writes, and the tuned
         folder.commit("load", folder.done("load"), {}, model=name, **{"is": details})
+
+
+def _resident(model: Model, other: Model | None) -> None:
+    """Loads a model; the other of the two that write and are tuned makes room for it.
+
+    Args:
+        other: the one that has no work now; None, or the same, where one model does both.
+    """
+    if other is not None and other is not model:
+        other.unload()
+    model.load()

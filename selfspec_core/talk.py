@@ -54,6 +54,7 @@ class Talk:
         self._model = specialist.model()
         self._model.check()
         self._model.load()
+        specialist.check_base(self._model)
         self._history: dict[str, list[Turn]] = {}
         self._retriever: Retriever | None = None
         self.remembers = self._model.capabilities.chat

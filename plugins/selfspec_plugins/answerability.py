@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from selfspec_core.components import Context, Filter
 from selfspec_core.hookspecs import hookimpl
 from selfspec_core.layouts import Layout
+from selfspec_core.measures.votes import read, same
 from selfspec_core.model_types import Sampling
 from selfspec_core.types import KEEP, Example, Verdict
-from selfspec_plugins.votes import read, same
 
 
 class AnswerabilitySettings(BaseModel):

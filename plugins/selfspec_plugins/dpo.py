@@ -14,7 +14,7 @@ from selfspec_core.components import Context
 from selfspec_core.config import PreferenceSettings
 from selfspec_plugins.loading import using_threads
 from selfspec_plugins.packing import Encoded
-from selfspec_plugins.sft import restore, save, shared_arguments, watch
+from selfspec_plugins.sft import in_fp32, restore, save, shared_arguments, watch
 from selfspec_plugins.trackers import tracked
 from selfspec_plugins.transformers_model import TransformersModel
 
@@ -82,9 +82,7 @@ def optimize(
                 callbacks=[watch(losses, context.progress.advance, _LR)],
             )
             trainer.remove_callback(PrinterCallback)
-            for parameter in trainer.model.parameters():
-                if parameter.requires_grad:  # TRL makes them bf16 on a 4-bit base
-                    parameter.data = parameter.data.float()
+            in_fp32(trainer.model)
             trainer.train()
             save(trainer.model, out, model.given_name, lr=_LR)
         finally:

@@ -18,8 +18,8 @@ from selfspec_core import (
     parse,
 )
 from selfspec_core.config import AnswerSettings
+from selfspec_core.measures.votes import elected, read, same
 from selfspec_core.types import CLOSED_KINDS, LIST_KINDS
-from selfspec_plugins.votes import elected, read, same
 from selfspec_plugins.weighing import calibrated, weigh
 
 _ENOUGH = 2

@@ -13,19 +13,22 @@ from typing import Any
 
 from selfspec_plugins.adapters import mergeable
 
+_TUNED = "default"
+"""What peft calls an adapter that has been given no name."""
+
 
 @contextmanager
-def fused_lora(hf: Any, name: str = "default") -> Iterator[bool]:
+def fused_lora(hf: Any) -> Iterator[bool]:
     """Replaces the forward of every LoRA layer of `hf`; yields whether that was possible."""
     from peft.tuners.tuners_utils import BaseTunerLayer
 
     layers: list[Any] = [m for m in hf.modules() if isinstance(m, BaseTunerLayer)]
-    possible = mergeable(layers, name) and all(_plain(layer, name) for layer in layers)
+    possible = mergeable(layers, _TUNED) and all(map(_plain, layers))
     product = _product()
 
     def forward_of(layer: Any) -> Any:
-        base, scale = layer.get_base_layer(), layer.scaling[name]
-        narrow, wide = layer.lora_A[name], layer.lora_B[name]
+        base, scale = layer.get_base_layer(), layer.scaling[_TUNED]
+        narrow, wide = layer.lora_A[_TUNED], layer.lora_B[_TUNED]
 
         def forward(x: Any, *args: Any, **kwargs: Any) -> Any:
             return product.apply(x, base.weight, base.bias, narrow.weight, wide.weight, scale)
@@ -41,7 +44,7 @@ def fused_lora(hf: Any, name: str = "default") -> Iterator[bool]:
             del layer.forward
 
 
-def _plain(layer: Any, name: str) -> bool:
+def _plain(layer: Any) -> bool:
     """Says whether a layer is an `nn.Linear` on a CPU whose adapter drops nothing out."""
     import torch
 
@@ -49,7 +52,7 @@ def _plain(layer: Any, name: str) -> bool:
     return (
         type(base) is torch.nn.Linear
         and base.weight.device.type == "cpu"
-        and isinstance(layer.lora_dropout[name], torch.nn.Identity)
+        and isinstance(layer.lora_dropout[_TUNED], torch.nn.Identity)
     )
 
 

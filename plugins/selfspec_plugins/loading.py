@@ -15,6 +15,7 @@ from selfspec_core.config import ModelSettings
 from selfspec_core.errors import UsageError
 from selfspec_core.privacy import no_telemetry
 from selfspec_core.stopwatch import importing
+from selfspec_plugins.memory import free
 from selfspec_plugins.world import own_gpu, ranks, sharded
 
 
@@ -118,8 +119,7 @@ def free_memory(threads: int) -> None:
     import torch
 
     gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    free()
     torch.set_num_threads(threads)
 
 

@@ -81,7 +81,7 @@ def fit(
             )
             trainer.remove_callback(PrinterCallback)
             if not sharded():  # FSDP wants them as the base computes
-                _in_fp32(trainer.model)
+                in_fp32(trainer.model)
             with (
                 nullcontext() if sharded() else fused_lora(trainer.model),
                 segment_attention(hf) if alone else nullcontext() as trainer.bounds,
@@ -97,7 +97,7 @@ def fit(
     return losses
 
 
-def _in_fp32(tuned: Any) -> None:
+def in_fp32(tuned: Any) -> None:
     """Has what is trained in fp32: TRL makes it bf16 on a 4-bit base."""
     for parameter in tuned.parameters():
         if parameter.requires_grad:
@@ -146,7 +146,7 @@ def _trainer_class() -> Any:
 
 
 def response_loss(
-    model: Any, head: Any, inputs: dict[str, Any], bounds: list[int] | None, tokens: Any = None
+    model: Any, head: Any, inputs: dict[str, Any], bounds: list[int] | None, tokens: Any
 ) -> Any:
     """Returns the cross-entropy of response tokens; logits are computed at these alone.
 

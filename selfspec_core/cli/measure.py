@@ -14,15 +14,20 @@ from selfspec_core.assemble import Assembly, assemble
 from selfspec_core.cli.output import plain, print_json
 from selfspec_core.cli.progress import make_progress
 from selfspec_core.errors import UsageError
+from selfspec_core.finished import check_base
 from selfspec_core.firewall import Firewall
+from selfspec_core.formats import settings_of
+from selfspec_core.report.keep import read_seeds
 from selfspec_core.request import Request
 from selfspec_core.runs import RoundFolder, Run, find_run
 from selfspec_core.sets.hub import absolute
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.stages.develop import develop
 from selfspec_core.stages.evaluate import evaluate as evaluate_systems
-from selfspec_core.stages.tuning import trained
-from selfspec_core.types import Adapter, Example, Seed
+from selfspec_core.stages.names import PREFERRED
+from selfspec_core.stages.prefer import sides
+from selfspec_core.stages.tuning import examples_of, trained
+from selfspec_core.types import Adapter, Example, Pair, Seed
 
 
 def measure(
@@ -64,6 +69,8 @@ def measure(
         if folder is not None:  # what is random there depends on the round
             assembly.context.round = int(folder.path.name.rpartition("-")[2])
         assembly.context.model.load()
+        if adapters and folder is not None:
+            check_base(folder, assembly.context.model)
         with tempfile.TemporaryDirectory() as scratch:
             scores = _scores(Path(scratch), assembly, adapters)
     for note in (*assembly.notes, *(f"not screened against: {x}" for x in assembly.unscreened)):
@@ -112,14 +119,24 @@ def _scores(scratch: Path, assembly: Assembly, adapters: dict[str, Adapter]) -> 
 
 def _contaminated(folder: RoundFolder, assembly: Assembly) -> dict[str, int]:
     """Counts seeds and examples that share text with a set which the run was not screened for."""
-    trained_on: list[Seed | Example] = [Example.from_dict(row) for row in folder.read("examples")]
-    trained_on += assembly.seeds
-    hits = {}
+    trained_on, hits = _trained_on(folder, assembly), {}
     for one in assembly.parts.sets[1:]:
         found = sum(not verdict.keep for verdict in _screen(one, trained_on))
         if found:
             hits[one.name] = found
     return hits
+
+
+def _trained_on(folder: RoundFolder, assembly: Assembly) -> list[Seed | Example]:
+    """Returns all that a round's tuned systems were tuned on, with that of rounds before."""
+    run = Run.open(folder.path.parent)
+    settings, number = settings_of(run), assembly.context.round
+    rows: list[Seed | Example] = [*read_seeds(run.path), *examples_of(run.path, number, settings)]
+    if settings.data.replay and settings.data.replay_from == "general":
+        rows += assembly.general
+    if PREFERRED in trained(folder):
+        rows += sides(Pair.from_dict(row) for row in folder.read("pairs"))
+    return rows
 
 
 def _screen(one: EvaluationSet, rows: Sequence[Seed | Example]) -> list[Any]:

@@ -50,7 +50,7 @@ def print_sweep(summary: Mapping[str, Any], out: Console) -> None:
 def _by_value(rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> Any:
     several = summary["draws"] > 1
     short = summary["over"].rpartition(".")[2]
-    columns = [short, "examples", OURS, "− better base", "− better control"]
+    columns = [short, "examples", OURS, "− better base", "− better seeds-only control"]
     columns += ["SD"] if several else []
     made = table(*columns, right=tuple(columns[1:]))
     for row in rows:

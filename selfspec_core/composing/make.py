@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from selfspec_core.components import Composer, Context, Expert
-from selfspec_core.composing.members import Member, check_loaded, experts_of, firewall_of
+from selfspec_core.composing.members import Member, experts_of, firewall_of
 from selfspec_core.composing.scores import overall, score
 from selfspec_core.errors import UsageError
 from selfspec_core.files import write_atomically
@@ -64,7 +64,8 @@ def compose(path: Path, members: Sequence[Member]) -> dict[str, Any]:
     _check_names(members, composers)
     kept, left_out = _fitting(composers, experts, context)
     context.model.load()
-    check_loaded(members, context.model)
+    for one in members:
+        one.specialist.check_base(context.model)
     folder = RoundFolder(path)
     made = {
         name: _chosen(name, choices, folder, experts, screened, sets, members)

@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from selfspec_core.assemble import Assembly, assemble
-from selfspec_core.components import Context, Expert, Model
+from selfspec_core.components import Context, Expert
 from selfspec_core.composing.folder import Ingredient, Ingredients
-from selfspec_core.errors import SelfspecError, UsageError
+from selfspec_core.errors import UsageError
 from selfspec_core.finished import Specialist, open_specialist
 from selfspec_core.firewall import Firewall
 from selfspec_core.progress import Progress
 from selfspec_core.provenance import describe_machine
-from selfspec_core.runs import RoundFolder
 from selfspec_core.screening import build_firewall, items_of_domains
 from selfspec_core.stages.asking import EvaluationSet
-from selfspec_core.stages.tuning import rows_of
+from selfspec_core.stages.tuning import examples_of, rows_of
 from selfspec_core.types import Example, Seed
 
 
@@ -48,23 +47,15 @@ class Member:
 
     def examples(self) -> list[Example]:
         """Returns what the specialist was tuned on and its run has written itself."""
-        number, settings = self.specialist.number, self.specialist.settings
-        rounds = range(1, number + 1) if settings.rounds.collect == "add" else [number]
-        folders = (self.specialist.run / f"round-{each}" for each in rounds)
-        return [
-            Example.from_dict(row)
-            for folder in folders
-            for row in RoundFolder(folder, write=False).read("examples")
-        ]
+        own = self.specialist
+        return examples_of(own.run, own.number, own.settings)
 
     def rows(self) -> list[Seed | Example]:
         """Returns all that the specialist was tuned on: seeds, examples, replay."""
         return rows_of(self.examples(), self.context)
 
 
-def open_specialists(
-    names: Sequence[str], flags: Sequence[dict[str, Any]] = ()
-) -> list[Specialist]:
+def open_specialists(names: Sequence[str], flags: Sequence[dict[str, Any]]) -> list[Specialist]:
     """Opens the runs to compose; only reads.
 
     Args:
@@ -132,20 +123,6 @@ def assembled(specialists: Sequence[Specialist], progress: Progress) -> list[Mem
             context.model = members[0].context.model
         members.append(Member(one, assembly))
     return members
-
-
-def check_loaded(members: Sequence[Member], model: Model) -> None:
-    """Refuses a base that is no longer what the runs were tuned on.
-
-    Raises:
-        SelfspecError: naming the file.
-    """
-    now = model.describe().get("weights", {})
-    for one in members:
-        for file, digest in one.specialist.tuned_on(model.name).get("weights", {}).items():
-            if file in now and now[file] != digest:
-                base = one.specialist.base
-                raise SelfspecError(f"{base}: {file} is not what {one.name} was tuned on")
 
 
 def firewall_of(members: Sequence[Member]) -> Firewall:

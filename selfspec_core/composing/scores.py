@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from selfspec_core.components import Context
-from selfspec_core.measures.statistics import Bootstrap, Counts, Table, conclusion, tabulate
+from selfspec_core.measures.rows import by_likelihood, score_row, with_choices
+from selfspec_core.measures.statistics import Bootstrap, Counts, Table, conclusion, macro, tabulate
 from selfspec_core.stages.asking import EvaluationSet
-from selfspec_core.types import CLOSED_KINDS, Item, Prediction
+from selfspec_core.types import Item, Prediction
 
 Said = Mapping[str, Mapping[str, Sequence[Prediction]]]
 """What was said, by system and field."""
@@ -28,16 +29,15 @@ def score(
         ours: the system whose gains are reported.
     """
     items = {field: one.split(split) for field, one in sets.items()}
-    closed = {
-        field: [item for item in own if item.kind in CLOSED_KINDS and item.choices]
-        for field, own in items.items()
-    }
+    closed = {field: with_choices(own) for field, own in items.items()}
     weighed = {
-        system: {
-            field: [replace(p, parsed=p.likeliest) for p in rows if p.likeliest is not None]
-            for field, rows in fields.items()
-        }
+        system: {field: by_likelihood(closed[field], rows) for field, rows in fields.items()}
         for system, fields in said.items()
+    }
+    weighed = {  # not every model can
+        system: fields
+        for system, fields in weighed.items()
+        if all(fields[field] for field, own in closed.items() if own)
     }
     result = _measured(items, said, ours, context)
     if likely := _measured(closed, weighed, ours, context):
@@ -53,8 +53,7 @@ def overall(
 ) -> float:
     """Returns one system's macro score over the tasks of all fields."""
     items = {field: one.split(split) for field, one in sets.items() if one.split(split)}
-    table, bootstrap = _side_by_side(items, said, context)
-    return bootstrap.score(table).value
+    return macro(_side_by_side(items, said, context)[0])
 
 
 def _measured(
@@ -62,7 +61,7 @@ def _measured(
 ) -> dict[str, Any]:
     """Returns the tables of each field that has items, and of all; empty without any."""
     there = {field: own for field, own in items.items() if own}
-    if not there or not all(fields[field] for fields in said.values() for field in there):
+    if not there or ours not in said:
         return {}
     tables = {field: _table({field: own}, said, ours, context) for field, own in there.items()}
     return {"fields": tables, ALL: _table(there, said, ours, context)}
@@ -75,10 +74,7 @@ def _table(
     tables: dict[str, Table] = {}
     for system, fields in said.items():
         tables[system], bootstrap = _side_by_side(items, fields, context)
-    systems = {}
-    for system, table in tables.items():
-        found = asdict(bootstrap.score(table))
-        systems[system] = {"macro": found.pop("value"), **found}
+    systems = {system: score_row(bootstrap, table) for system, table in tables.items()}
     gains = {}
     for other in (system for system in tables if system != ours):
         gain = bootstrap.gain(tables[ours], tables[other])

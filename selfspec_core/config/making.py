@@ -97,8 +97,8 @@ class AnswerSettings(Table):
     closed: Literal["write", "weigh", "calibrate"] = Field(
         "write",
         description="answers of closed kinds: written; the likeliest choice; the likeliest once "
-        "each choice has the same mean over a batch of two instructions a choice or more (with "
-        "samples, `votes` above 1, they are written)",
+        "each choice has the same mean over a batch of two instructions a choice or more (written "
+        "where they are sampled: `votes` above 1 without `vote_draws`, and preference pairs)",
     )
 
 

@@ -45,7 +45,7 @@ class EvaluationSettings(Table):
     """Measuring."""
 
     evaluators: Annotated[tuple[str, ...], Distinct] = Field(
-        ("answers",), description="components that evaluate"
+        ("answers",), min_length=1, description="components that evaluate"
     )
     shots: int = Field(5, ge=0, description="demonstrations of base@K")
     demo_sets: int = Field(5, ge=1, description="draws of demonstrations for base@K")

@@ -8,7 +8,7 @@ from typing import Any
 
 from selfspec_core.errors import UsageError
 from selfspec_core.measures.pooling import Answered, Pool, over_runs, pool
-from selfspec_core.measures.statistics import Bootstrap, conclusion
+from selfspec_core.measures.statistics import Bootstrap, conclusion, macro
 from selfspec_core.provenance import differences
 from selfspec_core.stages.names import OURS
 from selfspec_core.types import Item
@@ -148,7 +148,7 @@ def _difference(
         {task: side.tables[system][task] for task in bootstrap.task_sizes} for side in sides
     )
     gain = bootstrap.gain(after, before)
-    scores = [bootstrap.score(table).value for table in (before, after)]
+    scores = [macro(table) for table in (before, after)]
     said = conclusion(gain, min(bootstrap.task_sizes.values()))
     if max(side.draws for side in sides) == 2:  # one difference tells nothing of a spread
         said = "no verdict: two runs"

@@ -16,12 +16,13 @@ from typing import Any
 
 from selfspec_core.assemble import read_sets
 from selfspec_core.errors import UsageError
-from selfspec_core.measures.statistics import Bootstrap, Counts, Gain, Table, tabulate
+from selfspec_core.measures.rows import by_likelihood, sizes_of, with_choices
+from selfspec_core.measures.statistics import Bootstrap, Counts, Gain, Table, macro, tabulate
 from selfspec_core.provenance import digest_rows
 from selfspec_core.request import Request
 from selfspec_core.runs import RoundFolder, Run
 from selfspec_core.stages.asking import EvaluationSet
-from selfspec_core.types import CLOSED_KINDS, Item, Prediction
+from selfspec_core.types import Item, Prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Pool:
     def better(self, systems: Iterable[str]) -> str | None:
         """Returns the one with the highest score, of those that were asked."""
         asked = [system for system in systems if system in self.tables]
-        scores = {system: self.bootstrap.score(self.tables[system]).value for system in asked}
+        scores = {system: macro(self.tables[system]) for system in asked}
         return max(asked, key=lambda system: scores[system]) if asked else None
 
     def gain(self, system: str, other: str) -> Gain:
@@ -132,10 +133,8 @@ def pool(
     """
     chosen = list(runs[0].items[asked] if items is None else items)
     if likely:
-        chosen = [item for item in chosen if item.kind in CLOSED_KINDS and item.choices]
-    sizes: dict[str, int] = {}
-    for item in chosen:
-        sizes[item.task] = sizes.get(item.task, 0) + 1
+        chosen = with_choices(chosen)
+    sizes = sizes_of(chosen)
     bootstrap = Bootstrap(sizes, resamples, drawn_with=over_runs(sizes, len(runs)))
     systems = [s for s in runs[0].said[asked] if all(s in run.said[asked] for run in runs)]
     if not chosen:
@@ -151,18 +150,11 @@ def _table(
     known, said, before = {item.id for item in items}, [], 0
     for run in runs:
         own = [p for p in run.said[asked][system] if p.item in known]
-        if likely and any(p.likeliest is None for p in own):
+        if likely and not (own := by_likelihood(items, own)):
             return {}
         sets = 1 + max((p.demo_set for p in own), default=0)
         if len(own) != sets * len(known):
             raise UsageError(f"{run.path}: {system} did not answer all items of '{asked}'")
-        said += [
-            replace(
-                p,
-                demo_set=before + p.demo_set,
-                parsed=p.likeliest if likely else p.parsed,
-            )
-            for p in own
-        ]
+        said += [replace(p, demo_set=before + p.demo_set) for p in own]
         before += sets
     return tabulate(items, said)

@@ -107,6 +107,11 @@ def tabulate(items: Sequence[Item], predictions: Iterable[Prediction]) -> dict[s
     return table
 
 
+def macro(table: Table) -> float:
+    """Returns the macro score over the tasks of `table`, as `Bootstrap.score`, without interval."""
+    return _mean(map(_point, table.values()))
+
+
 class Bootstrap:
     """Resample weights for the tasks of a run, drawn once and shared by all its systems.
 
@@ -144,7 +149,7 @@ class Bootstrap:
             ValueError: if a task is unknown or has another number of items.
         """
         tasks = {task: _point(counts) for task, counts in table.items()}
-        value = _mean(tasks.values())
+        value = macro(table)
         low, high = interval(value, self._samples(table), self._left_out(table))
         known = [c.parsable for c in table.values() if c.parsable is not None]
         return Score(

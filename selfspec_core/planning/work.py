@@ -17,6 +17,7 @@ from selfspec_core.components import Context, Trainer
 from selfspec_core.layouts import LAYOUTS
 from selfspec_core.pipeline import Parts
 from selfspec_core.runs import RoundFolder
+from selfspec_core.stages.collect import MOST
 from selfspec_core.stages.names import GENERIC, PREFERRED, SPECIALIST
 from selfspec_core.stages.quotas import propose_room
 from selfspec_core.stages.systems import systems
@@ -27,9 +28,6 @@ REPORT = 300_000
 
 QUOTAS = ("task_share", "size")
 """What `stages.chain.quota` rejects by."""
-
-_MOST = 4
-"""As in `stages.collect`: most instructions planned for one missing example."""
 
 
 class Way(NamedTuple):
@@ -215,7 +213,7 @@ def _collected(context: Context, acceptance: Acceptance, *, in_turns: bool) -> t
         examples = min(size, examples + new * acceptance.examples)
         if new < 0.5 or size - examples < 0.5:
             break
-        per_example = min(_MOST, sum(have.values()) / examples) if examples else 1.0
+        per_example = min(MOST, sum(have.values()) / examples) if examples else 1.0
         target = ceil(sum(have.values()) + (size - examples) * max(per_example, settings.surplus))
     return batch * settings.batch, round(answered), round(examples)
 

@@ -58,15 +58,6 @@ def ours(scores: Mapping[str, Any]) -> str:
 
 
 def better(scores: Mapping[str, Any], kind: str) -> str | None:
-    """Returns the best system of a family that is asked without demonstrations.
-
-    A claim holds against the better base and the better control, not against the weaker.
-    """
-    known = {
-        name: float(one["macro"])
-        for name, one in scores.get("systems", {}).items()
-        if family(name) == kind and name.endswith("@0")
-    }
-    pairs = {pair.partition(" - ")[2] for pair in scores.get("gains", {})}
-    known = {name: macro for name, macro in known.items() if name in pairs}
-    return max(known, key=lambda name: known[name]) if known else None
+    """Returns the better `base` or `control`, as the evaluation picked it (`stages.systems`)."""
+    picked: str | None = scores.get("better", {}).get(kind)
+    return picked

@@ -8,7 +8,8 @@ from typing import Any
 
 from selfspec_core.components import Context, Evaluator
 from selfspec_core.layouts import LAYOUTS
-from selfspec_core.measures.statistics import Bootstrap, tabulate
+from selfspec_core.measures.rows import sizes_of
+from selfspec_core.measures.statistics import Bootstrap, macro, tabulate
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
 from selfspec_core.types import Item, Prediction, System
@@ -78,18 +79,15 @@ def choose_layout(
     dev = own.split("dev")
     if not dev:  # a note says so: `screening.about_items`
         return context.layout.name, {}
-    weigh, asked, scores = bootstrap(dev, context), replace(own, items=tuple(dev)), {}
+    asked, scores = replace(own, items=tuple(dev)), {}
     for layout in LAYOUTS.values():
         system = System(f"{model}[{layout.name}]", layout)
         answers = ask(folder, system, asked, context, **notes)
-        scores[layout.name] = round(weigh.score(tabulate(dev, answers)).value, 4)
+        scores[layout.name] = round(macro(tabulate(dev, answers)), 4)
     return max(scores, key=lambda name: scores[name]), scores
 
 
 def bootstrap(items: Sequence[Item], context: Context) -> Bootstrap:
     """Returns the resamples of a set of items, the same in every round of a run."""
-    sizes: dict[str, int] = {}
-    for item in items:
-        sizes[item.task] = sizes.get(item.task, 0) + 1
     settings = context.settings
-    return Bootstrap(sizes, settings.evaluation.resamples, settings.random_seed)
+    return Bootstrap(sizes_of(items), settings.evaluation.resamples, settings.random_seed)

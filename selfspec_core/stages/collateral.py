@@ -7,15 +7,13 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from selfspec_core.components import Context
-from selfspec_core.measures.statistics import tabulate
+from selfspec_core.measures.statistics import macro, tabulate
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.asking import EvaluationSet, ask, bootstrap
 from selfspec_core.types import System
 
 PREFIX = "collateral/"
 """Stands before the name of such a set in predictions.jsonl."""
-
-SPLITS = ("dev", "test")
 
 
 def collateral(
@@ -24,7 +22,7 @@ def collateral(
     ours: System,
     sets: Iterable[EvaluationSet],
     context: Context,
-    splits: Sequence[str] = SPLITS,
+    splits: Sequence[str],
 ) -> dict[str, dict[str, Any]]:
     """Asks base and specialist the items of other fields.
 
@@ -51,7 +49,7 @@ def _gain(
         for system in (ours, base)
     )
     weigh = bootstrap(asked.items, context)
-    scores = {system.name: weigh.score(t).value for system, t in ((base, other), (ours, table))}
+    scores = {system.name: macro(t) for system, t in ((base, other), (ours, table))}
     return {
         **asdict(weigh.gain(table, other)),
         "n": len(asked.items),

@@ -19,7 +19,7 @@ from selfspec_core.stages.chain import Chain
 from selfspec_core.stages.probe import Probe, check_probe
 
 STAGE, KEPT = "plan", "keep"
-_MOST = 4
+MOST = 4
 """Most instructions planned for one missing example, however few were accepted before."""
 
 
@@ -98,7 +98,7 @@ def _plan(folder: RoundFolder, context: Context) -> dict[str, Any] | None:
     if missing <= 0:
         return None
     have, accepted = folder.count("instructions"), folder.count("examples")
-    per_example = min(_MOST, have / accepted) if accepted else 1.0
+    per_example = min(MOST, have / accepted) if accepted else 1.0
     target = have + ceil(missing * max(per_example, context.settings.propose.surplus))
     before = {"instructions": have, "batches": folder.done(answering.STAGE)}
     folder.commit(STAGE, folder.done(STAGE), {}, target=target, before=before)

@@ -11,7 +11,7 @@ from typing import Any
 
 from selfspec_core.components import Context
 from selfspec_core.layouts import LAYOUTS
-from selfspec_core.measures.statistics import tabulate
+from selfspec_core.measures.statistics import macro, tabulate
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.asking import EvaluationSet, ask, bootstrap, choose_layout
 from selfspec_core.stages.collateral import collateral
@@ -79,7 +79,6 @@ def develop(
     dev = replace(own, items=tuple(own.split("dev")))
     if not dev.items:  # a note says so: `screening.about_items`
         return Developed(context.layout.name)
-    weigh = bootstrap(dev.items, context)
     best, layouts = choose_layout(first or folder, "base", own, context)
     base = System(f"base[{best}]", LAYOUTS[best])
     tuned = {
@@ -88,7 +87,7 @@ def develop(
         if name in adapters
     }
     said = {name: ask(folder, system, dev, context) for name, system in tuned.items()}
-    scores = {name: weigh.score(tabulate(dev.items, rows)).value for name, rows in said.items()}
+    scores = {name: macro(tabulate(dev.items, rows)) for name, rows in said.items()}
     said[BASE_BEST] = ask(first or folder, base, dev, context)  # out of the journal
     made = Developed(best, layouts, scores, said)
     if not tuned:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
+from types import MappingProxyType
 from typing import Any
 
 from selfspec_core.components import Context
 from selfspec_core.files import write_atomically
+from selfspec_core.measures.rows import by_likelihood, score_row, with_choices
 from selfspec_core.measures.statistics import Table, tabulate
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.asking import EvaluationSet, ask, bootstrap
@@ -24,22 +26,7 @@ from selfspec_core.stages.names import BASE_BEST
 from selfspec_core.stages.prefer import STAGE as PAIRS
 from selfspec_core.stages.summary import funnel
 from selfspec_core.stages.systems import better, pairs, systems
-from selfspec_core.types import CLOSED_KINDS, Adapter, Item, Prediction, System
-
-
-@dataclass(frozen=True, slots=True)
-class TestScores:
-    """What test items say about a round.
-
-    Attributes:
-        sets: systems and gains by set.
-        collateral: gains on the items of other fields, by field and split.
-        baselines: the layouts of other models.
-    """
-
-    sets: Mapping[str, Any] = field(default_factory=dict)
-    collateral: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    baselines: Mapping[str, Any] = field(default_factory=dict)
+from selfspec_core.types import Adapter, Item, Prediction, System
 
 
 def evaluate(
@@ -69,8 +56,7 @@ def evaluate(
     for table in tables.values():
         if developed.system in table["systems"]:
             table["ours"] = developed.system  # which dev items chose
-    result = TestScores(tables, lost, chosen)
-    return write_scores(folder, adapters, developed, context, result)
+    return write_scores(folder, adapters, developed, context, tables, lost, chosen)
 
 
 def write_scores(
@@ -78,10 +64,17 @@ def write_scores(
     adapters: Mapping[str, Adapter],
     developed: Developed,
     context: Context,
-    result: TestScores | None = None,
+    sets: Mapping[str, Any] = MappingProxyType({}),
+    lost: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    baselines: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Writes and returns scores.json; a round that is not chosen has what dev items say alone."""
-    result = result or TestScores()
+    """Writes and returns scores.json; a round that is not chosen has what dev items say alone.
+
+    Args:
+        sets: systems and gains on test items, by set.
+        lost: gains on test items of other fields, by field and split.
+        baselines: the layouts of other models.
+    """
     scores = {
         "round": context.round,
         **funnel(folder),
@@ -89,13 +82,13 @@ def write_scores(
         "training": {name: adapter.to_dict() for name, adapter in adapters.items()},
         **({"pairs": folder.count("pairs")} if folder.done(PAIRS) else {}),
         "generic": generic_funnel(folder),
-        "sets": dict(result.sets),
+        "sets": dict(sets),
         **developed.as_scores(),
         "collateral": {
-            name: {**developed.collateral.get(name, {}), **result.collateral.get(name, {})}
-            for name in {**developed.collateral, **result.collateral}
+            name: {**developed.collateral.get(name, {}), **lost.get(name, {})}
+            for name in {**developed.collateral, **lost}
         },
-        "baselines": dict(result.baselines),
+        "baselines": dict(baselines),
     }
     write_atomically(folder.path / "scores.json", json.dumps(scores, indent=1) + "\n")
     return scores
@@ -114,17 +107,13 @@ def _compare(
 ) -> dict[str, Any]:
     """Returns the test scores of a set, the specialist's gains, and both by likelihood."""
     test = own.split("test")
-    said = {system: sets[own.name] for system, sets in asked.items()}
-    closed = [item for item in test if item.kind in CLOSED_KINDS and item.choices]
-    weighed = {
-        system: [replace(p, parsed=p.likeliest) for p in rows if p.likeliest is not None]
-        for system, rows in said.items()
-    }
-    weighed = {system: rows for system, rows in weighed.items() if rows}  # not every model can
     if not test:
         return {"systems": {}, "gains": {}}
-    result = _table(test, said, context)
-    if closed and weighed:
+    said = {system: sets[own.name] for system, sets in asked.items()}
+    result, closed = _table(test, said, context), with_choices(test)
+    weighed = {system: by_likelihood(closed, rows) for system, rows in said.items()}
+    weighed = {system: rows for system, rows in weighed.items() if rows}
+    if weighed:
         result["likelihood"] = _table(closed, weighed, context)
     return result
 
@@ -137,11 +126,10 @@ def _table(
         system: tabulate(items, [p for p in rows if p.item in known])
         for system, rows in said.items()
     }
-    systems = {}
-    for system, table in tables.items():
-        score = weigh.score(table)
-        systems[system] = {"macro": score.value, **asdict(score), "sd": weigh.spread(table)}
-        del systems[system]["value"]
+    systems = {
+        system: {**score_row(weigh, table), "sd": weigh.spread(table)}
+        for system, table in tables.items()
+    }
     gains = {
         f"{ours} - {other}": asdict(weigh.gain(tables[ours], tables[other]))
         for ours, other in pairs(tables)

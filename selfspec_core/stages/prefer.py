@@ -7,19 +7,19 @@ filter keeps over one that it rejects. No person and no other model judges.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from math import ceil
+from typing import Any
 
 from selfspec_core.components import Context, Filter, Generator, Trainer
 from selfspec_core.firewall import Firewall
-from selfspec_core.measures.parsing import parse
+from selfspec_core.measures.votes import elected, read, same, support
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
 from selfspec_core.stages.names import PREFERRED
 from selfspec_core.stages.tuning import PROBE, finished, put_in_place
-from selfspec_core.types import Adapter, Example, Instruction, Pair
+from selfspec_core.types import Adapter, Example, Instruction, Kind, Pair
 
 STAGE = "pairs"
 MAJORITY = "majority"
@@ -98,11 +98,17 @@ def _sampled(
     """Returns `preference.samples` answers to each example, whatever answer it has.
 
     Each draw is a batch of its own: other demonstrations, other random numbers. Their numbers are
-    negative, so that none is one of the answering stage's.
+    negative, so that none is one of the answering stage's. Closed kinds are written too: their
+    weights hardly differ between draws, so there would be nothing to choose between.
     """
     settings = context.settings
     samples = settings.preference.samples
-    drawn = {"votes": 1, "temperature": settings.answer.vote_temperature}
+    drawn = {
+        "votes": 1,
+        "vote_draws": False,
+        "closed": "write",
+        "temperature": settings.answer.vote_temperature,
+    }
     own = replace(
         context,
         settings=settings.model_copy(update={"answer": settings.answer.model_copy(update=drawn)}),
@@ -121,16 +127,16 @@ def _paired(
 ) -> list[Pair]:
     pairs = []
     for example, own in zip(examples, answers, strict=True):
-        readable = {key: one for one in reversed(own) if (key := _key(one)) is not None}
-        votes = Counter(key for one in own if (key := _key(one)) is not None)
+        said = [read(example.kind, one.output, example.choices) for one in own]
         picked = (
-            majority(votes, len(own), context.settings.preference.min_share)
+            by_majority(example.kind, said, context.settings.preference.min_share)
             if judge is None
-            else _judged(votes, readable, judge, context)
+            else _judged(example.kind, said, own, judge, context)
         )
         if picked is None:
             continue
         chosen, rejected, evidence = picked
+        votes = support(example.kind, said)
         pairs.append(
             Pair(
                 example.id,
@@ -138,8 +144,8 @@ def _paired(
                 example.kind,
                 example.instruction,
                 example.input,
-                readable[chosen].output,
-                readable[rejected].output,
+                own[chosen].output,
+                own[rejected].output,
                 MAJORITY if judge is None else judge.name,
                 votes[chosen] / len(own),
                 votes[rejected] / len(own),
@@ -152,48 +158,59 @@ def _paired(
     return pairs
 
 
-def majority(votes: Counter[str], samples: int, min_share: float) -> tuple[str, str, str] | None:
-    """Returns the commonest answer, the rarest, and no evidence; None where neither is plain.
+def by_majority(kind: Kind, said: Sequence[Any], min_share: float) -> tuple[int, int, str] | None:
+    """Returns the places of the commonest answer and of the rarest that does not say the same, and
+    no evidence; None where neither is plain.
 
-    Plain is an answer that at least `min_share` of the samples agree on and no other equals; the
-    rarest is the first of equals.
+    Plain is an answer that at least `min_share` of all agree with, and more than with any other;
+    of equals the first is the rarest.
+
+    Args:
+        said: as `measures.votes.read` gives them, at least one.
     """
-    ranked = votes.most_common()
-    if len(ranked) < 2 or ranked[0][1] == ranked[1][1] or ranked[0][1] < min_share * samples:
+    (chosen, share), votes = elected(kind, said), support(kind, said)
+    others = _others(kind, said, chosen)
+    if not others or share < min_share or votes[chosen] == max(votes[at] for at in others):
         return None
-    return ranked[0][0], min(votes, key=lambda key: votes[key]), ""
+    return chosen, min(others, key=lambda at: votes[at]), ""
 
 
 def _judged(
-    votes: Counter[str], answers: dict[str, Example], judge: Filter, context: Context
-) -> tuple[str, str, str] | None:
-    """Returns the commonest answer the filter keeps, the commonest it rejects, and its evidence."""
-    keys = [key for key, _ in votes.most_common()]
-    verdicts = dict(zip(keys, judge.judge([answers[key] for key in keys], context), strict=True))
-    kept = next((key for key in keys if verdicts[key].keep), None)
-    rejected = next((key for key in keys if not verdicts[key].keep), None)
-    if kept is None or rejected is None:
+    kind: Kind, said: Sequence[Any], answers: Sequence[Example], judge: Filter, context: Context
+) -> tuple[int, int, str] | None:
+    """Returns the place of the commonest answer the filter keeps, that of the commonest it rejects
+    and that does not say the same, and its evidence."""
+    votes = support(kind, said)
+    first = [at for at, one in enumerate(said) if one is not None and said.index(one) == at]
+    ranked = sorted(first, key=lambda at: -votes[at])
+    verdicts = dict(zip(ranked, judge.judge([answers[at] for at in ranked], context), strict=True))
+    chosen = next((at for at in ranked if verdicts[at].keep), None)
+    if chosen is None:
         return None
-    return kept, rejected, verdicts[rejected].evidence
+    others = set(_others(kind, said, chosen))
+    rejected = next((at for at in ranked if at in others and not verdicts[at].keep), None)
+    return None if rejected is None else (chosen, rejected, verdicts[rejected].evidence)
 
 
-def _key(answer: Example) -> str | None:
-    """Returns what two answers must share to count as the same; None if it cannot be read."""
-    parsed = parse(answer.kind, answer.output, answer.choices)
-    if parsed is None or not answer.output.strip():
-        return None
-    members = sorted(map(str, parsed)) if isinstance(parsed, tuple | list) else [str(parsed)]
-    return "\n".join(members).casefold()
+def _others(kind: Kind, said: Sequence[Any], chosen: int) -> list[int]:
+    """Returns the places of the readable answers that do not say the same as the chosen one."""
+    return [
+        at for at, one in enumerate(said) if one is not None and not same(kind, said[chosen], one)
+    ]
 
 
-def _screened(pairs: Sequence[Pair], firewall: Firewall) -> tuple[list[Pair], list[dict[str, str]]]:
-    """Returns the pairs of which neither side is contaminated, and what was found in the others."""
-    rows = [
+def sides(pairs: Iterable[Pair]) -> list[Example]:
+    """Returns each pair as two rows that the firewall can read: with the chosen, the rejected."""
+    return [
         Example.from_dict({**pair.to_dict(), "output": output})
         for pair in pairs
         for output in (pair.chosen, pair.rejected)
     ]
-    verdicts = firewall.screen(rows)
+
+
+def _screened(pairs: Sequence[Pair], firewall: Firewall) -> tuple[list[Pair], list[dict[str, str]]]:
+    """Returns the pairs of which neither side is contaminated, and what was found in the others."""
+    verdicts = firewall.screen(sides(pairs))
     clean, screened = [], []
     for pair, chosen, rejected in zip(pairs, verdicts[::2], verdicts[1::2], strict=True):
         if chosen.keep and rejected.keep:

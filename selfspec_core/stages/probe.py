@@ -14,7 +14,7 @@ from selfspec_core.components import Context, Filter, Trainer
 from selfspec_core.errors import UsageError
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
-from selfspec_core.stages.tuning import PROBE, rows_of, train
+from selfspec_core.stages.tuning import PROBE, Plan, rows_of, train_all
 from selfspec_core.types import Example
 
 STAGE = "probe"
@@ -50,10 +50,8 @@ class Probe:
             return
         first = islice(self._folder.read("examples"), self._rows)
         rows = rows_of([Example.from_dict(row) for row in first], self._context)
-        adapter = train(
-            PROBE, rows, self._folder, self._trainer, self._firewall, self._context, STAGE
-        )
-        self._context.probe = adapter.path
+        made = (self._folder, self._trainer, self._firewall, self._context, STAGE)
+        self._context.probe = train_all([Plan(PROBE, rows)], *made)[PROBE].path
 
 
 def probe_rows(filters: Sequence[Filter], size: int) -> int:

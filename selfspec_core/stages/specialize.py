@@ -6,15 +6,13 @@ inherits what the one before forgot.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from selfspec_core.components import Context, Trainer
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.generic import generic_rows
 from selfspec_core.stages.names import GENERIC, SPECIALIST
-from selfspec_core.stages.tuning import Plan, rows_of, train_all
-from selfspec_core.types import Adapter, Example
+from selfspec_core.stages.tuning import Plan, examples_of, rows_of, train_all
+from selfspec_core.types import Adapter
 
 
 def specialize(
@@ -22,21 +20,17 @@ def specialize(
     trainer: Trainer,
     firewall: Firewall,
     context: Context,
-    earlier: Sequence[RoundFolder] = (),
     *,
-    with_controls: bool = False,
+    with_controls: bool,
 ) -> Adapter:
     """Trains the specialist; returns its adapter.
 
     An adapter that is complete is not trained again on resume.
 
     Args:
-        earlier: folders of rounds whose examples are trained on too.
         with_controls: train those that need only seeds with it, which a trainer may do at once.
     """
-    examples = [
-        Example.from_dict(row) for one in (*earlier, folder) for row in one.read("examples")
-    ]
+    examples = examples_of(folder.path.parent, context.round, context.settings)
     plans = [Plan(SPECIALIST, rows_of(examples, context))]
     if with_controls:
         plans += [plan for plan in _controls(folder, context) if plan.system != GENERIC]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from selfspec_core.components import Component, Context, Trainer
+from selfspec_core.config import Settings
 from selfspec_core.contracts import made_in
 from selfspec_core.errors import SelfspecError
 from selfspec_core.files import new_folder, put_folder
@@ -23,6 +24,18 @@ PROBE = "probe"
 
 By = tuple[Component, str]
 """Who makes an adapter and by which of its methods: named if it makes something else."""
+
+
+def examples_of(run: Path, number: int, settings: Settings) -> list[Example]:
+    """Returns the run's own examples that a round's specialist is tuned on: of that round, or of
+    all rounds so far.
+
+    Args:
+        run: the run's folder.
+    """
+    rounds = range(1, number + 1) if settings.rounds.collect == "add" else [number]
+    folders = (RoundFolder(run / f"round-{each}", write=False) for each in rounds)
+    return [Example.from_dict(row) for folder in folders for row in folder.read("examples")]
 
 
 def rows_of(examples: Sequence[Example], context: Context) -> list[Seed | Example]:
@@ -103,19 +116,6 @@ def train_all(
     return adapters
 
 
-def train(
-    system: str,
-    rows: Sequence[Seed | Example],
-    folder: RoundFolder,
-    trainer: Trainer,
-    firewall: Firewall,
-    context: Context,
-    stage: str = STAGE,
-) -> Adapter:
-    """Trains one system for the set epochs; see `train_all`."""
-    return train_all([Plan(system, rows)], folder, trainer, firewall, context, stage)[system]
-
-
 def _screened(plan: Plan, firewall: Firewall) -> tuple[list[Seed | Example], list[dict[str, str]]]:
     """Returns the rows to train on, and the evidence against the others."""
     verdicts = firewall.screen(plan.rows)
@@ -152,7 +152,7 @@ def put_in_place(
     context: Context,
     stage: str = STAGE,
 ) -> Adapter:
-    """Makes an adapter in a folder beside its place, moves it there in one step and commits it.
+    """Makes an adapter in a folder beside its place, moves it there and commits it.
 
     Raises:
         SelfspecError: if what was made is no adapter in that folder; nothing is moved then.

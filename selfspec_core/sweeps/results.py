@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from selfspec_core.measures.pooling import Answered, Pool, over_runs, pool, read_runs
+from selfspec_core.measures.rows import score_row
 from selfspec_core.measures.statistics import Bootstrap, Table
 from selfspec_core.stages.names import BASES, OURS, SEED_CONTROLS
 from selfspec_core.sweeps.points import LEFT_OUT, Point, SweepFolder
@@ -71,8 +72,7 @@ def scored(pooled: Pool, rivals: Mapping[str, str | None] | None = None) -> dict
     """
     systems = {}
     for system, table in pooled.tables.items():
-        score = asdict(pooled.bootstrap.score(table))
-        systems[system] = {"macro": score.pop("value"), **score}
+        systems[system] = score_row(pooled.bootstrap, table)
         systems[system]["sd"] = pooled.bootstrap.spread(table)
         systems[system]["each"] = pooled.bootstrap.each(table)
     gains = {}

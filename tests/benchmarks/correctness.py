@@ -25,6 +25,8 @@ import oracle
 
 from selfspec_core.assemble import Assembly, assemble, load_host
 from selfspec_core.manifest import new_manifest
+from selfspec_core.measures.votes import read
+from selfspec_core.measures.votes import same as same_answer
 from selfspec_core.progress import Silent
 from selfspec_core.request import Request
 from selfspec_core.resolve import parse_flag, resolve
@@ -34,8 +36,6 @@ from selfspec_core.stages.collect import collect
 from selfspec_core.types import Example, Instruction
 from selfspec_nano import world
 from selfspec_nano.source import Source
-from selfspec_plugins.votes import read
-from selfspec_plugins.votes import same as same_answer
 
 RIGHT, WRONG, NO_ANSWER, UNKNOWN = "right", "wrong", "no right answer", "not known"
 ADDED = ("length_outliers",)

@@ -15,11 +15,11 @@ from itertools import product
 
 from frames import Found, Frame, frames, pattern, told
 
+from selfspec_core.measures.votes import read, same
 from selfspec_core.types import Kind
 from selfspec_nano import slots
 from selfspec_nano.content import Event, fields, load_domains
 from selfspec_nano.tasks import FINANCE_EVENTS
-from selfspec_plugins.votes import read, same
 
 NONE = object()
 """The verdict that no answer is right: the text is no item of the task, or does not tell."""

@@ -65,6 +65,10 @@ def test_a_flag_nested_beyond_reading_is_refused():
             r"x\.toml: 'evaluation\.controls\.0' = 'seed-only': .*'seeds-only'",
         ),
         (
+            {"evaluation": {"evaluators": []}},
+            r"x\.toml: 'evaluation\.evaluators' = \[\]: .*at least 1",
+        ),
+        (
             {"evaluation": {"specialist_shots": [1, 5, 1]}},
             r"x\.toml: 'evaluation\.specialist_shots' = \[1, 5, 1\]: 1 is given twice$",
         ),

@@ -35,6 +35,6 @@ def test_generic_has_no_passages_for_a_component_that_needs_them() -> None:
     controls = {"evaluation": {"controls": ("seeds-only", "generic")}}
     context = Context("d", None, resolve([("test", controls)]), (), retriever=object())
     with pytest.raises(UsageError, match="'generic' has no passages, and 'reads' needs them"):
-        check_needs((Reads(),), (Reads(),), context, None)
+        check_needs((Reads(),), (Reads(),), context, None, None)
     without = Context("d", None, resolve([("test", {})]), (), retriever=object())
-    check_needs((Reads(),), (Reads(),), without, None)
+    check_needs((Reads(),), (Reads(),), without, None, None)

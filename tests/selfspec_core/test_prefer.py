@@ -3,43 +3,69 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from loops import PREFER, make, manifest, request, rows, scores
 
-from selfspec_core import KEEP, Example, Filter, Generator, Trainer, UsageError, Verdict
+from selfspec_core import (
+    KEEP,
+    Capabilities,
+    Domain,
+    Example,
+    Filter,
+    Generator,
+    Model,
+    Seed,
+    Trainer,
+    UsageError,
+    Verdict,
+)
 from selfspec_core.assemble import assemble
 from selfspec_core.components import Context
 from selfspec_core.config import Settings
 from selfspec_core.firewall import Firewall
+from selfspec_core.measures.votes import same, support
 from selfspec_core.preference import build_preferrer
 from selfspec_core.progress import Silent
 from selfspec_core.runs import RoundFolder
-from selfspec_core.stages.prefer import majority, make_pairs
+from selfspec_core.stages.prefer import by_majority, make_pairs
 from selfspec_core.types import Item
+from selfspec_plugins.few_shot import FewShot
 
 
-def test_majority_over_the_rarest():
-    assert majority(Counter({"a": 5, "b": 2, "c": 1}), 8, 0.5) == ("a", "c", "")
-    assert majority(Counter({"a": 3, "b": 2}), 8, 0.5) is None  # too small a share
-    assert majority(Counter({"a": 4, "b": 4}), 8, 0.5) is None  # no majority
-    assert majority(Counter({"a": 8}), 8, 0.5) is None  # nothing to prefer it to
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("aaaaabbc", ("a", "c")),
+        ("aaabbcde", None),  # too small a share
+        ("aaaabbbb", None),  # no majority
+        ("aaaaaaaa", None),  # nothing to prefer it to
+        ("baaaaaac", ("a", "b")),  # of equals the first
+    ],
+)
+def test_majority_over_the_rarest(said, expected):
+    found = by_majority("classification", said, 0.5)
+    assert (found and (said[found[0]], said[found[1]])) == expected
 
 
-@given(st.dictionaries(st.sampled_from("abcd"), st.integers(1, 8)), st.floats(0, 1))
-def test_the_chosen_has_more_votes_than_any_and_the_rejected_no_more_than_any(votes, share):
-    samples = sum(votes.values())
-    found = majority(Counter(votes), samples, share)
+WORDED = st.lists(st.sampled_from("abcde"), min_size=1, max_size=5).map(" ".join)
+
+
+@given(st.lists(st.none() | WORDED, min_size=1, max_size=9), st.floats(0, 1))
+def test_the_chosen_has_most_votes_and_the_rejected_says_something_else(said, share):
+    found = by_majority("open_qa", said, share)
     if found is None:
         return
-    chosen, rejected, _ = found
-    assert all(votes[chosen] > n for key, n in votes.items() if key != chosen)
-    assert votes[rejected] == min(votes.values())
-    assert votes[chosen] >= share * samples
+    (chosen, rejected, _), votes = found, support("open_qa", said)
+    other = [one is not None and not same("open_qa", said[chosen], one) for one in said]
+    assert other[rejected]
+    assert votes[chosen] >= share * len(said)
+    for count, differs in zip(votes, other, strict=True):
+        assert votes[chosen] > count >= votes[rejected] if differs else votes[chosen] >= count
 
 
 class Drawn(Generator):
@@ -93,6 +119,33 @@ def test_a_pair_says_where_it_comes_from(tmp_path):
     assert {(s.votes, s.temperature) for _, s in generator.calls} == {(1, 0.7)}
 
 
+@pytest.mark.parametrize("closed", ["weigh", "calibrate"])
+@pytest.mark.parametrize("vote_draws", [True, False])
+def test_choices_are_sampled_where_the_answers_are_weighed(tmp_path, closed, vote_draws):
+    class Counting(Model):
+        name, summary = "counting", ""
+        capabilities = Capabilities(likelihood=True)
+        sampled: ClassVar[list] = []
+
+        def generate(self, prompts, sampling, progress=None):
+            self.sampled.append((len(prompts), sampling.temperature))
+            return ["up" if len(self.sampled) % 4 else "down"] * len(prompts)
+
+        def loglikelihood(self, pairs, progress=None):
+            raise AssertionError("choices are to be sampled")
+
+    folder = RoundFolder(tmp_path / "round-1")
+    example = Example("r1-0-0", "tone", "classification", "?", "It.", "up", 1, 0, ("up", "down"))
+    folder.commit("answer", 0, {"examples": [example.to_dict()]})
+    answer = {"closed": closed, "votes": 3, "vote_draws": vote_draws, "vote_temperature": 0.9}
+    settings = Settings.model_validate({"preference": {"samples": 8}, "answer": answer})
+    seed = Seed("s", "tone", "classification", "?", "That.", "down", ("up", "down"))
+    context = Context(Domain(), Counting(), settings, [seed])
+    [pair] = make_pairs(folder, FewShot(), lambda: None, Firewall([]), context)
+    assert Counting.sampled[-8:] == [(1, 0.9)] * 8
+    assert (pair.chosen, pair.rejected, pair.votes) == ("up", "down", 0.75)
+
+
 def test_a_filter_may_tell_the_better_answer(tmp_path):
     [pair] = sampled(tmp_path, Drawn(*OUTPUTS), NoOslo())
     assert (pair.chosen, pair.rejected, pair.sort) == ("Rome", "Oslo", "no_oslo")
@@ -101,6 +154,15 @@ def test_a_filter_may_tell_the_better_answer(tmp_path):
 
 def test_answers_that_agree_make_no_pair(tmp_path):
     assert sampled(tmp_path, Drawn("Rome")) == []
+    assert sampled(tmp_path / "article", Drawn("Rome", "the Rome.", "Rome")) == []
+
+
+def test_a_rejected_answer_does_not_say_the_same_in_other_words(tmp_path):
+    same_words = ("port of old Bergen", "the port of old Oslo Bergen")
+    assert sampled(tmp_path, Drawn(*[same_words[0]] * 3, same_words[1])) == []
+    assert sampled(tmp_path / "judged", Drawn(*same_words), NoOslo()) == []
+    [pair] = sampled(tmp_path / "other", Drawn(*[*same_words] * 3, "Rome", "Rome"))
+    assert (pair.chosen, pair.rejected, pair.votes) == (same_words[0], "Rome", 0.75)
 
 
 @pytest.mark.parametrize("contaminated", ["chosen", "rejected"])

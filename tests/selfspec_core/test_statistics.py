@@ -13,6 +13,7 @@ from selfspec_core.measures.statistics import (
     Counts,
     Gain,
     conclusion,
+    macro,
     tabulate,
 )
 from selfspec_core.types import Item, Prediction
@@ -48,7 +49,7 @@ def test_coverage_of_a_known_gain():
 
 def test_tasks_weigh_the_same():
     table = {"small": counts([1, 1]), "large": counts([0] * 200)}
-    assert Bootstrap({"small": 2, "large": 200}).score(table).value == 0.5
+    assert Bootstrap({"small": 2, "large": 200}).score(table).value == 0.5 == macro(table)
 
 
 def test_pairing_narrows_the_interval_of_a_gain():

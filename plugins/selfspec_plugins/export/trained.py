@@ -43,7 +43,7 @@ class Trained:
         model = specialist.model(**FULL)
         assert isinstance(model, TransformersModel)
         model.load()
-        _check_same(specialist, model)
+        specialist.check_base(model)
         self.model, self.adapter = model, specialist.adapter
         self._peft = with_adapter(model.hf, specialist.adapter)
         self.golden: list[Golden] = record(
@@ -75,18 +75,6 @@ class Trained:
         self._peft = None
         self.model.unload()
         gc.collect()
-
-
-def _check_same(specialist: Specialist, model: TransformersModel) -> None:
-    """Refuses a base whose weights are no longer those that the adapter was tuned on.
-
-    Raises:
-        SelfspecError: naming the file.
-    """
-    now = model.describe()["weights"]
-    for file, digest in specialist.tuned_on(model.name).get("weights", {}).items():
-        if file in now and now[file] != digest:
-            raise SelfspecError(f"{specialist.base}: {file} is not what the run was tuned on")
 
 
 def with_adapter(hf: Any, adapter: Path) -> Any:

@@ -69,6 +69,54 @@ def test_a_run_without_a_specialist_says_so(scripted_run):
         assert "runs/demo: has no specialist yet" in str(result.exception)
 
 
+@pytest.mark.parametrize(
+    ("then", "now", "said"),
+    [
+        ({"weights": {"w": "a"}}, {"weights": {"w": "b"}}, "m: w is not what demo was tuned on"),
+        ({"revision": "a"}, {"revision": "b"}, "m: is at commit b, but demo was tuned on a"),
+        ({"weights": {}, "revision": "a"}, {"weights": {"w": "b"}}, None),  # a copy in a folder
+        ({"revision": "a"}, {"revision": "a"}, None),
+    ],
+)
+@pytest.mark.parametrize(
+    "words",
+    ["ask demo x", "chat demo", "evaluate demo --benchmark bench.jsonl"],
+)
+def test_another_base_than_was_tuned_on_is_refused(
+    scripted_run, monkeypatch, words, then, now, said
+):
+    from selfspec_plugins.scripted import Scripted
+
+    journal = scripted_run / "round-1/commits.jsonl"
+    load = {"stage": "load", "batch": 0, "model": "scripted", "is": then, "sizes": {}}
+    journal.write_text(json.dumps(load) + "\n" + journal.read_text())
+    manifest = json.loads((scripted_run / "manifest.json").read_text())
+    manifest["conditions"] = {"settings": {}}
+    (scripted_run / "manifest.json").write_text(json.dumps(manifest))
+    monkeypatch.setattr(Scripted, "describe", lambda self: {"name": "m", **now})
+    error = CliRunner().invoke(cli, words.split()).exception
+    assert str(error) == said if said else error is None
+
+
+def test_the_system_is_the_one_that_stands_for_the_round(scripted_run):
+    from selfspec_core.finished import open_specialist
+
+    (scripted_run / "round-1/preferred").mkdir()
+    journal = scripted_run / "round-1/commits.jsonl"
+    journal.write_text(
+        journal.read_text() + journal.read_text().replace("specialized", "preferred")
+    )
+    file = scripted_run / "manifest.json"
+    manifest = json.loads(file.read_text())
+    for rounds, system in (
+        ([], "specialized"),
+        ([{"round": 1, "system": "specialized@0"}], "specialized"),
+        ([{"round": 1, "system": "preferred@0"}], "preferred"),
+    ):
+        file.write_text(json.dumps({**manifest, "rounds": rounds}))
+        assert open_specialist("demo").system == system
+
+
 def test_weights_that_are_not_there_cannot_be_exported(scripted_run):
     for to in ("adapter", "merged", "gguf", "ollama"):
         result = CliRunner().invoke(cli, ["export", "demo", "--to", to])

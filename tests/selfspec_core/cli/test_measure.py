@@ -1,6 +1,16 @@
 """`selfspec evaluate` on sets that a run was not screened for."""
 
 import json
+from types import SimpleNamespace
+
+import pytest
+
+from selfspec_core.cli.measure import _contaminated
+from selfspec_core.report.keep import keep_seeds
+from selfspec_core.runs import RoundFolder
+from selfspec_core.stages.asking import EvaluationSet
+from selfspec_core.stages.names import PREFERRED
+from selfspec_core.types import Example, Item, Pair, Seed
 
 SEEDS = [
     {
@@ -43,3 +53,52 @@ def test_a_set_that_holds_a_seed_of_the_run_is_named(selfspec, tmp_path):
         line.startswith("bench: ") and line.endswith(said) for line in measured.stdout.splitlines()
     )
     assert "seed s-0 is left out: " in measured.stderr
+
+
+ADDED = {"rounds": {"collect": "add"}, "data": {"replay": 0.1, "replay_from": "general"}}
+TEXTS = {
+    "own": "the harbour lamps went out again while the ferry was crossing the wide sound at night",
+    "earlier": "a granite wall keeps the meadow dry even when the river rises above the old mark",
+    "paired": "she counted copper nails until the violin maker came back with a new saddle strap",
+    "seeded": "every anchor in the cellar had a ribbon on it that told whose kettle it had been",
+    "replayed": "no candle burns as long as the one his grandmother made of marble dust and wax",
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "preferred", "found"),
+    [
+        ({}, False, {"own", "seeded"}),
+        ({}, True, {"own", "seeded", "paired"}),
+        (ADDED, False, {"own", "seeded", "earlier", "replayed"}),
+    ],
+)
+def test_all_that_a_specialist_was_tuned_on_is_looked_through(tmp_path, settings, preferred, found):
+    manifest = {"created": "", "domain": "d", "model": "m", "seconds": 1.0, "state": "done"}
+    manifest |= {"request": {}, "conditions": {"settings": settings}}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    keep_seeds(tmp_path, [_seed("seeded")])
+    for number, name in ((1, "earlier"), (2, "own")):
+        folder = RoundFolder(tmp_path / f"round-{number}")
+        row = Example(name, "t", "open_qa", "Tell.", TEXTS[name], "x", number, 0)
+        pair = Pair(
+            "p", "t", "open_qa", "Tell.", "", "x", TEXTS["paired"], "majority", 1.0, 0.5, number, 0
+        )
+        folder.commit("answer", 0, {"examples": [row.to_dict()], "pairs": [pair.to_dict()]})
+    if preferred:
+        made = {"system": PREFERRED, "rows": 1, "steps": 1, "tokens": 1, "loss": None}
+        folder.commit("specialize", 0, {}, trained=made)
+    sets = [
+        EvaluationSet(name, (Item(name, "t", "open_qa", "Say.", text, ("x",), "token_f1"),), None)
+        for name, text in {"domain": "", **TEXTS}.items()
+    ]
+    assembly = SimpleNamespace(
+        parts=SimpleNamespace(sets=sets),
+        context=SimpleNamespace(round=2),
+        general=[_seed("replayed")],
+    )
+    assert _contaminated(folder, assembly) == dict.fromkeys(found, 1)
+
+
+def _seed(name):
+    return Seed(name, "t", "open_qa", "Tell.", TEXTS[name], "x")

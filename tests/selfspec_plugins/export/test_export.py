@@ -220,12 +220,12 @@ def test_another_base_than_the_run_was_tuned_on_is_refused(export, tmp_path):
         "stage": "load",
         "batch": 0,
         "model": "transformers",
-        "is": {"weights": {"model.safetensors": "0" * 16}},
+        "is": {"name": "base", "weights": {"model.safetensors": "0" * 16}},
         "sizes": {},
     }
     journal.write_text(json.dumps(load) + "\n" + journal.read_text())
     result, out = export("merged", at=tmp_path / "home")
-    assert "model.safetensors is not what the run was tuned on" in str(result.exception)
+    assert "model.safetensors is not what tiny was tuned on" in str(result.exception)
     assert not out.exists()
 
 

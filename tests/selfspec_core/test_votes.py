@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfspec_plugins.votes import elected, read, same
+from selfspec_core.measures.votes import elected, read, same
 
 UP_DOWN = ("up", "down", "flat")
 
@@ -41,6 +41,14 @@ def test_what_cannot_be_read_agrees_with_nothing():
     assert nothing is None and not same("classification", nothing, nothing)
     assert elected("classification", [nothing, nothing]) == (0, 0.0)
     assert elected("classification", [nothing, "up", nothing]) == (1, pytest.approx(1 / 3))
+
+
+def test_a_letter_is_a_choice():
+    letters = tuple("ABCD")
+    a, b = (read("multiple_choice", text, letters) for text in ("A", "B"))
+    assert same("multiple_choice", a, read("multiple_choice", "(A)", letters))
+    assert not same("multiple_choice", a, b)
+    assert elected("multiple_choice", [b, a, a]) == (1, pytest.approx(2 / 3))
 
 
 @given(st.lists(st.sampled_from([*UP_DOWN, None]), min_size=1, max_size=9))

@@ -13,7 +13,7 @@ from typing import Any
 
 from selfspec_core.measures.parsing import parse
 from selfspec_core.measures.scoring import folded, overlap, squad
-from selfspec_core.types import LIST_KINDS, Kind
+from selfspec_core.types import CLOSED_KINDS, LIST_KINDS, Kind
 
 SAME_WORDS = 0.7
 """Token F1 (SQuAD) from which two open answers say the same."""
@@ -27,6 +27,8 @@ def read(kind: Kind, text: str, choices: Sequence[str] = ()) -> Any:
         return None
     if kind in LIST_KINDS:
         return frozenset(map(folded, parsed))
+    if kind in CLOSED_KINDS and choices:
+        return parsed  # as `choices` spells it: of the choice "A" `squad` would leave nothing
     return squad(parsed) or None if isinstance(parsed, str) else parsed
 
 
@@ -54,6 +56,11 @@ def elected(kind: Kind, answers: Sequence[Any]) -> tuple[int, float]:
     Args:
         answers: as `read` gives them, at least one.
     """
-    support = [sum(same(kind, one, other) for other in answers) for one in answers]
-    place = max(range(len(answers)), key=lambda at: support[at])
-    return place, support[place] / len(answers)
+    counts = support(kind, answers)
+    place = counts.index(max(counts))
+    return place, counts[place] / len(answers)
+
+
+def support(kind: Kind, answers: Sequence[Any]) -> list[int]:
+    """Returns with how many of the answers each one agrees, itself among them; unreadable: 0."""
+    return [sum(same(kind, one, other) for other in answers) for one in answers]
