@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from selfspec_core.components import Context, Filter, Generator, Model, Trainer
-from selfspec_core.errors import SelfspecError
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder, Run
 from selfspec_core.similarity.diversity import diversity
@@ -17,6 +16,7 @@ from selfspec_core.stages.collect import collect, collect_again
 from selfspec_core.stages.develop import Developed, develop, gain
 from selfspec_core.stages.evaluate import evaluate, write_scores
 from selfspec_core.stages.generic import collect_generic
+from selfspec_core.stages.loading import load_model
 from selfspec_core.stages.names import GENERIC, PREFERRED, SPECIALIST
 from selfspec_core.stages.prefer import make_pairs, prefer
 from selfspec_core.stages.specialize import specialize, train_controls
@@ -113,7 +113,7 @@ def run_round(
     settings = context.settings
     proposer, answerer = _at_work(done, parts, context)
     if not trained(folder) and settings.data.size > 0:
-        _load(folder, context)
+        load_model(folder, context)
         filters, earlier = parts.filters(), [one.folder for one in done]
         tuning = parts.trainer, parts.firewall
         if done and settings.rounds.instructions == "keep":
@@ -126,7 +126,7 @@ def run_round(
     if parts.training_model is not None:
         context.model.unload()  # until there is something to write again
         local = replace(context, model=parts.training_model)
-    _load(folder, local)
+    load_model(folder, local)
     if not local.model.capabilities.trains:
         context.progress.say(
             f"{local.model.name} cannot be tuned: stopping after the filters; "
@@ -153,7 +153,7 @@ def measure(chosen: Round, parts: Parts, context: Context) -> None:
         context: with the model that writes, for the control `generic`.
     """
     folder, local = chosen.folder, chosen.context
-    _load(folder, local)  # a later round may have decided otherwise
+    load_model(folder, local)  # a later round may have decided otherwise
     if GENERIC in context.settings.evaluation.controls and context.general_seeds:
         context.progress.say("control generic: the same on general seeds")
         made = (parts.proposer, parts.answerer, parts.filters(), parts.trainer, parts.firewall)
@@ -245,20 +245,3 @@ def _diversity(folder: RoundFolder, done: Sequence[Round], context: Context) -> 
     rows = [Example.from_dict(row) for row in folder.read("examples")]
     before = [Example.from_dict(row) for one in done for row in one.folder.read("examples")]
     return diversity(rows, [*context.seeds, *before])
-
-
-def _load(folder: RoundFolder, context: Context) -> None:
-    """Loads the model; what an interrupted run had to decide holds for the rest of it.
-
-    Raises:
-        SelfspecError: if it is not the model that the round began with.
-    """
-    with context.timed("load"):
-        context.model.load()
-    name, details = context.model.name, context.model.describe()
-    for commit in (c for c in folder.commits if "baseline" not in c):
-        context.decisions.update(commit.get("decisions", {}))
-        if commit["stage"] == "load" and commit["model"] == name and commit["is"] != details:
-            raise SelfspecError(f"cannot resume: model '{name}' is not the one the run began with")
-    if not any(c["stage"] == "load" and c["model"] == name for c in folder.commits):
-        folder.commit("load", folder.done("load"), {}, model=name, **{"is": details})

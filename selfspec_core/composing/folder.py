@@ -16,7 +16,7 @@ from selfspec_core.files import make_folder, write_atomically
 from selfspec_core.locks import Lock
 from selfspec_core.provenance import differences
 from selfspec_core.resolve import read_back
-from selfspec_core.runs import RUNS, check_free
+from selfspec_core.runs import RUNS, RoundFolder, check_free
 
 FILE = "compose.json"
 
@@ -112,8 +112,9 @@ class Composition:
         write_atomically(self.path / FILE, json.dumps(asdict(self.about), indent=1) + "\n")
 
     def discard_unused(self) -> None:
-        """Removes the folder if nothing was ever committed in it; to be called before `close`."""
-        if not (self.path / "commits.jsonl").exists():
+        """Removes the folder if no more was done than to load a model; called before `close`."""
+        commits = RoundFolder(self.path, write=False).commits
+        if all(commit["stage"] == "load" for commit in commits):
             shutil.rmtree(self.path)
 
     def close(self) -> None:

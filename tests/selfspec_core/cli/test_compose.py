@@ -158,6 +158,45 @@ def test_a_composer_that_returns_a_folder_of_a_run_moves_nothing(at, first_alone
     assert mine.is_dir()
 
 
+def cut(monkeypatch, before=lambda context: None):
+    """Begins a composition that is killed while it asks the test items."""
+
+    def killed(folder, system, one, context):
+        if system.name == "law@0":
+            raise Killed
+        before(context)
+        return ask(folder, system, one, context)
+
+    ask = making.ask
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(making, "ask", killed)
+        call("finance", "law", "--name", "cut")
+
+
+def test_what_was_decided_before_a_kill_holds_after_it(at, first_alone, monkeypatch):
+    cut(monkeypatch, lambda context: context.decisions.update(rows=7))
+    ask, seen = making.ask, []
+
+    def noted(folder, system, one, context):
+        seen.append(dict(context.decisions))
+        return ask(folder, system, one, context)
+
+    monkeypatch.setattr(making, "ask", noted)
+    assert call("finance", "law", "--name", "cut").exit_code == 0
+    assert seen and all(one == {"rows": 7} for one in seen)
+
+
+def test_a_composer_that_refuses_while_it_composes_leaves_nothing(at, first_alone, monkeypatch):
+    from selfspec_plugins.compose.mixture import Mixture
+
+    def refuses(*_, **__):
+        raise UsageError("mixture: cannot be")
+
+    monkeypatch.setattr(Mixture, "compose", refuses)
+    assert refused("finance", "law") == "mixture: cannot be"
+    assert not (at / "finance+law").exists()
+
+
 def test_a_mixture_can_be_asked_like_a_specialist(at, first_alone):
     assert call("finance", "law", "--name", "both").exit_code == 0
     result = CliRunner().invoke(cli, ["ask", "both", "Is this about rates?", "--json"])
