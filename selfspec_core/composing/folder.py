@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from shlex import quote
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from selfspec_core.errors import UsageError
+from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.files import make_folder, write_atomically
 from selfspec_core.locks import Lock
 from selfspec_core.provenance import differences
@@ -44,13 +44,11 @@ class Ingredients:
 
     Attributes:
         set: settings over those of the runs, as nested tables.
-        versions: of libraries.
     """
 
     runs: list[Ingredient]
     base: str
     set: list[dict[str, Any]]
-    versions: dict[str, str]
 
 
 @dataclass(slots=True)
@@ -59,11 +57,13 @@ class About:
 
     Attributes:
         paths: the runs' folders.
+        conditions: by run, what its answers hang on: items, versions, settings.
     """
 
     state: Literal["unfinished", "finished"]
     of: Ingredients
     paths: Annotated[list[str], Field(min_length=1)]
+    conditions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Composition:
@@ -106,6 +106,20 @@ class Composition:
     def finished(self) -> bool:
         """Whether it came to its end."""
         return self.about.state == "finished"
+
+    def hold_to(self, conditions: dict[str, dict[str, Any]]) -> None:
+        """Notes the conditions under which it begins; refuses to go on under others.
+
+        Raises:
+            SelfspecError: naming what changed.
+        """
+        begun = self.about.conditions = self.about.conditions or conditions
+        for key, before, now in differences(begun, conditions):
+            raise SelfspecError(
+                f"cannot go on with {self.path}: {key} changed from {before!r} to {now!r}; "
+                "give another --name, or bring back what it began with"
+            )
+        self.save()
 
     def save(self) -> None:
         """Writes compose.json in one step."""
