@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from selfspec_core.components import Context, Filter, Generator, Model, Trainer
-from selfspec_core.errors import SelfspecError
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder, Run
 from selfspec_core.similarity.diversity import diversity
@@ -17,6 +16,7 @@ from selfspec_core.stages.collect import collect, collect_again
 from selfspec_core.stages.develop import Developed, develop, gain
 from selfspec_core.stages.evaluate import evaluate, write_scores
 from selfspec_core.stages.generic import collect_generic
+from selfspec_core.stages.loading import load_model, resident
 from selfspec_core.stages.names import GENERIC, PREFERRED, SPECIALIST
 from selfspec_core.stages.prefer import make_pairs, prefer
 from selfspec_core.stages.specialize import specialize, train_controls
@@ -113,7 +113,7 @@ def run_round(
     settings = context.settings
     proposer, answerer = _at_work(done, parts, context)
     if not trained(folder) and settings.data.size > 0:
-        _load(folder, context, parts.training_model)
+        load_model(folder, context, parts.training_model)
         filters, earlier = parts.filters(), [one.folder for one in done]
         tuning = parts.trainer, parts.firewall
         if done and settings.rounds.instructions == "keep":
@@ -125,7 +125,7 @@ def run_round(
     local = context
     if parts.training_model is not None:
         local = replace(context, model=parts.training_model)
-    _load(folder, local, context.model)
+    load_model(folder, local, context.model)
     if not local.model.capabilities.trains:
         context.progress.say(
             f"{local.model.name} cannot be tuned: stopping after the filters; "
@@ -149,13 +149,13 @@ def measure(chosen: Round, parts: Parts, context: Context) -> None:
         context: with the model that writes, for the control `generic`.
     """
     folder, local = chosen.folder, chosen.context
-    _load(folder, local, context.model)  # a later round may have decided otherwise
+    load_model(folder, local, context.model)  # a later round may have decided otherwise
     if GENERIC in context.settings.evaluation.controls and context.general_seeds:
         context.progress.say("control generic: the same on general seeds")
         made = (parts.proposer, parts.answerer, parts.filters(), parts.trainer, parts.firewall)
-        _resident(context.model, parts.training_model)
+        resident(context.model, parts.training_model)
         collect_generic(folder, *made, replace(context, round=local.round))
-        _resident(local.model, context.model)
+        resident(local.model, context.model)
     with context.timed("controls"):
         controls = train_controls(folder, parts.trainer, parts.firewall, local)
     with context.timed("evaluate"):
@@ -201,10 +201,10 @@ def _preferred(
     if context.settings.preference.sampler == "specialist":
         answerer = BySpecialist(parts.answerer, adapter.path, parts.training_model)
     with context.timed("pairs"):
-        _resident(context.model, parts.training_model)
+        resident(context.model, parts.training_model)
         pairs = make_pairs(folder, answerer, parts.judge, parts.firewall, context)
     with context.timed("train"):
-        _resident(local.model, context.model)
+        resident(local.model, context.model)
         preferred = prefer(folder, parts.preferrer, pairs, adapter, parts.firewall, local)
     return {PREFERRED: preferred} if preferred is not None else {}
 
@@ -244,38 +244,3 @@ def _diversity(folder: RoundFolder, done: Sequence[Round], context: Context) -> 
     rows = [Example.from_dict(row) for row in folder.read("examples")]
     before = [Example.from_dict(row) for one in done for row in one.folder.read("examples")]
     return diversity(rows, [*context.seeds, *before])
-
-
-def _load(folder: RoundFolder, context: Context, other: Model | None) -> None:
-    """Loads the model; what an interrupted run had to decide holds for the rest of it.
-
-    Args:
-        other: see `_resident`.
-
-    Raises:
-        SelfspecError: if it is not the model that the round began with.
-    """
-    with context.timed("load"):
-        _resident(context.model, other)
-    name, details = context.model.name, context.model.describe()
-    known = []
-    for commit in (c for c in folder.commits if "baseline" not in c):
-        context.decisions.update(commit.get("decisions", {}))
-        if commit["stage"] == "load" and commit["model"] == name:
-            known.append(commit["is"])
-    alike = [one for one in known if one.get("name") == details.get("name")]
-    if any(one != details for one in alike):
-        raise SelfspecError(f"cannot resume: model '{name}' is not the one the run began with")
-    if not alike:  # two folders' models may be of one backend: the one that writes, and the tuned
-        folder.commit("load", folder.done("load"), {}, model=name, **{"is": details})
-
-
-def _resident(model: Model, other: Model | None) -> None:
-    """Loads a model; the other of the two that write and are tuned makes room for it.
-
-    Args:
-        other: the one that has no work now; None, or the same, where one model does both.
-    """
-    if other is not None and other is not model:
-        other.unload()
-    model.load()

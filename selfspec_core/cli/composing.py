@@ -41,7 +41,9 @@ def start(
         if not to.finished:
             try:
                 with make_progress() as progress:
-                    scores = compose(path, assembled(specialists, progress))
+                    members = assembled(specialists, progress)
+                    to.hold_to({one.name: one.conditions() for one in members})
+                    scores = compose(path, members)
             except UsageError:
                 to.discard_unused()
                 raise

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from shlex import quote
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from selfspec_core.errors import UsageError
+from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.files import make_folder, write_atomically
 from selfspec_core.locks import Lock
 from selfspec_core.provenance import differences
 from selfspec_core.resolve import read_back
-from selfspec_core.runs import RUNS, check_free
+from selfspec_core.runs import RUNS, RoundFolder, check_free
 
 FILE = "compose.json"
 
@@ -44,13 +44,11 @@ class Ingredients:
 
     Attributes:
         set: settings over those of the runs, as nested tables.
-        versions: of libraries.
     """
 
     runs: list[Ingredient]
     base: str
     set: list[dict[str, Any]]
-    versions: dict[str, str]
 
 
 @dataclass(slots=True)
@@ -59,11 +57,13 @@ class About:
 
     Attributes:
         paths: the runs' folders.
+        conditions: by run, what its answers hang on: items, versions, settings.
     """
 
     state: Literal["unfinished", "finished"]
     of: Ingredients
     paths: Annotated[list[str], Field(min_length=1)]
+    conditions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Composition:
@@ -107,13 +107,28 @@ class Composition:
         """Whether it came to its end."""
         return self.about.state == "finished"
 
+    def hold_to(self, conditions: dict[str, dict[str, Any]]) -> None:
+        """Notes the conditions under which it begins; refuses to go on under others.
+
+        Raises:
+            SelfspecError: naming what changed.
+        """
+        begun = self.about.conditions = self.about.conditions or conditions
+        for key, before, now in differences(begun, conditions):
+            raise SelfspecError(
+                f"cannot go on with {self.path}: {key} changed from {before!r} to {now!r}; "
+                "give another --name, or bring back what it began with"
+            )
+        self.save()
+
     def save(self) -> None:
         """Writes compose.json in one step."""
         write_atomically(self.path / FILE, json.dumps(asdict(self.about), indent=1) + "\n")
 
     def discard_unused(self) -> None:
-        """Removes the folder if nothing was ever committed in it; to be called before `close`."""
-        if not (self.path / "commits.jsonl").exists():
+        """Removes the folder if no more was done than to load a model; called before `close`."""
+        commits = RoundFolder(self.path, write=False).commits
+        if all(commit["stage"] == "load" for commit in commits):
             shutil.rmtree(self.path)
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ from selfspec_core.files import write_atomically
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.asking import EvaluationSet, ask
+from selfspec_core.stages.loading import load_model
 from selfspec_core.stages.names import BASE_BEST, MIXTURE
 from selfspec_core.stages.tuning import Plan, finished, put_in_place, train_all
 from selfspec_core.types import Adapter, Prediction, System
@@ -64,9 +65,10 @@ def compose(path: Path, members: Sequence[Member]) -> dict[str, Any]:
     _check_names(members, composers)
     kept, left_out = _fitting(composers, experts, context)
     context.model.load()
-    for one in members:
+    for one in members:  # before it is noted that this is the model
         one.specialist.check_base(context.model)
     folder = RoundFolder(path)
+    load_model(folder, context)
     made = {
         name: _chosen(name, choices, folder, experts, screened, sets, members)
         for name, choices in kept.items()

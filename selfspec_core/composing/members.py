@@ -15,7 +15,7 @@ from selfspec_core.errors import UsageError
 from selfspec_core.finished import Specialist, open_specialist
 from selfspec_core.firewall import Firewall
 from selfspec_core.progress import Progress
-from selfspec_core.provenance import describe_machine
+from selfspec_core.provenance import conditions
 from selfspec_core.screening import build_firewall, items_of_domains
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.stages.tuning import examples_of, rows_of
@@ -53,6 +53,10 @@ class Member:
     def rows(self) -> list[Seed | Example]:
         """Returns all that the specialist was tuned on: seeds, examples, replay."""
         return rows_of(self.examples(), self.context)
+
+    def conditions(self) -> dict[str, Any]:
+        """Returns what must stay the same for a composition to end with the same bytes."""
+        return conditions(replace(self.assembly, knowledge=()))  # the run has an index of its own
 
 
 def open_specialists(names: Sequence[str], flags: Sequence[dict[str, Any]]) -> list[Specialist]:
@@ -157,8 +161,7 @@ def ingredients(specialists: Sequence[Specialist], flags: Sequence[dict[str, Any
         Ingredient(one.name, one.domain, one.number, one.system, _digest(one.adapter))
         for one in specialists
     ]
-    versions = describe_machine()["versions"]
-    return Ingredients(runs, specialists[0].base, list(flags), versions)
+    return Ingredients(runs, specialists[0].base, list(flags))
 
 
 def _digest(adapter: Path) -> str:

@@ -11,6 +11,7 @@ from dataclasses import asdict
 import pytest
 from click.testing import CliRunner
 
+from selfspec_core import assemble as assembling
 from selfspec_core.assemble import assemble
 from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.composing import make as making
@@ -158,6 +159,56 @@ def test_a_composer_that_returns_a_folder_of_a_run_moves_nothing(at, first_alone
     assert mine.is_dir()
 
 
+def cut(monkeypatch, before=lambda context: None):
+    """Begins a composition that is killed while it asks the test items."""
+
+    def killed(folder, system, one, context):
+        if system.name == "law@0":
+            raise Killed
+        before(context)
+        return ask(folder, system, one, context)
+
+    ask = making.ask
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(making, "ask", killed)
+        call("finance", "law", "--name", "cut")
+
+
+def test_what_was_decided_before_a_kill_holds_after_it(at, first_alone, monkeypatch):
+    cut(monkeypatch, lambda context: context.decisions.update(rows=7))
+    ask, seen = making.ask, []
+
+    def noted(folder, system, one, context):
+        seen.append(dict(context.decisions))
+        return ask(folder, system, one, context)
+
+    monkeypatch.setattr(making, "ask", noted)
+    assert call("finance", "law", "--name", "cut").exit_code == 0
+    assert seen and all(one == {"rows": 7} for one in seen)
+
+
+def test_it_goes_on_with_the_items_it_began_with_alone(at, first_alone, monkeypatch):
+    cut(monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(assembling, "_fewer_dev", lambda items, most: tuple(items)[1:])
+        error = call("finance", "law", "--name", "cut").exception
+    assert type(error) is SelfspecError
+    said = "cannot go on with runs/cut: finance.items.finance changed from "
+    assert str(error).startswith(said) and "give another --name" in str(error)
+    assert call("finance", "law", "--name", "cut").exit_code == 0
+
+
+def test_a_composer_that_refuses_while_it_composes_leaves_nothing(at, first_alone, monkeypatch):
+    from selfspec_plugins.compose.mixture import Mixture
+
+    def refuses(*_, **__):
+        raise UsageError("mixture: cannot be")
+
+    monkeypatch.setattr(Mixture, "compose", refuses)
+    assert refused("finance", "law") == "mixture: cannot be"
+    assert not (at / "finance+law").exists()
+
+
 def test_a_mixture_can_be_asked_like_a_specialist(at, first_alone):
     assert call("finance", "law", "--name", "both").exit_code == 0
     result = CliRunner().invoke(cli, ["ask", "both", "Is this about rates?", "--json"])
@@ -239,7 +290,7 @@ def test_a_name_that_is_taken_by_something_else_is_refused(at, first_alone):
 
 
 def begin(path):
-    return Composition.begin(path, Ingredients([], "nano", [], {}), ["a", "b"])
+    return Composition.begin(path, Ingredients([], "nano", []), ["a", "b"])
 
 
 def test_a_composition_that_was_given_up_at_once_keeps_no_name(tmp_path, monkeypatch):
@@ -279,7 +330,6 @@ WHOLE = {
         ],
         "base": "nano",
         "set": [],
-        "versions": {},
     },
     "paths": ["runs/a"],
 }
