@@ -174,7 +174,7 @@ def read_sets(request: Request) -> list[EvaluationSet]:
         UsageError: for whatever is wrong with the request.
     """
     host = load_host(request.domain)
-    domain: Domain = host.build("domains", request.domain) if request.domain else AdHoc()
+    domain = domain_of(request, host)
     return _sets(request, host, resolve_settings(request, domain, host), domain)
 
 

@@ -111,8 +111,9 @@ def test_what_cannot_be_compared_is_one_line(place):
     (place / "other").mkdir()
     (place / "other/bench.jsonl").write_text(jsonl(other))
     run("b", bench="other/bench.jsonl")
+    asked = "seeds.jsonl, bench"
     wrong = {
-        ("a", "b"): "no test item in common: A asked adhoc, bench; B asked adhoc, bench",
+        ("a", "b"): f"no test item in common: A asked {asked}; B asked {asked}",
         ("a",): "compare: 1 runs given, expected 2 to 26: selfspec compare RUN RUN",
         (): "compare: 0 runs given, expected 2 to 26: selfspec compare RUN RUN",
         ("a", "c"): "c: no such run; known: a, b",
