@@ -9,17 +9,17 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-from selfspec_core.assemble import domain_of, load_host, read_sets
+from selfspec_core.assembly.assemble import domain_of, load_host, read_sets
+from selfspec_core.assembly.models import build_model
+from selfspec_core.assembly.request import Request, resolve_settings
 from selfspec_core.components import Model, Retriever
 from selfspec_core.config import Settings
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.knowledge import find_retriever
 from selfspec_core.layouts import LAYOUTS, Layout
-from selfspec_core.models import build_model
 from selfspec_core.plugins import PluginHost
 from selfspec_core.progress import Silent
 from selfspec_core.report.keep import read_seeds
-from selfspec_core.request import Request, resolve_settings
 from selfspec_core.runs import RoundFolder, Run, find_run
 from selfspec_core.stages.names import SPECIALIST
 from selfspec_core.stages.tuning import adapter_path, trained

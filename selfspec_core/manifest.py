@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from selfspec_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from selfspec_core.assemble import Assembly
+    from selfspec_core.assembly.assemble import Assembly
 
 _NAMES = {str: "a text", dict: "an object", list: "a list", float: "a number"}
 _KEYS: dict[str, type] = {

@@ -96,7 +96,9 @@ class PackagedDomain(Domain):
 
     def recipe(self, size: str) -> dict[str, Any]:
         """Returns what `domain.toml` changes in recipe `size`."""
-        from selfspec_core.recipes import read_recipe  # pydantic, which listings do without
+        from selfspec_core.assembly.recipes import (
+            read_recipe,  # pydantic, which listings do without
+        )
 
         return read_recipe(self.package, size)
 

@@ -38,7 +38,7 @@ DEFAULT_PLUGINS = {
     "selfspec_plugins.harness": ("evaluators",),
     "selfspec_plugins.instructlab": ("seed_sources",),
     "selfspec_plugins.length_outliers": ("filters",),
-    "selfspec_plugins.lora_trainer": ("trainers",),
+    "selfspec_plugins.training.lora_trainer": ("trainers",),
     "selfspec_plugins.knowledge.plugin": ("retrievers",),
     "selfspec_plugins.novelty": ("filters",),
     "selfspec_plugins.parts": ("filters",),
@@ -47,7 +47,7 @@ DEFAULT_PLUGINS = {
     "selfspec_plugins.round_trip": ("filters",),
     "selfspec_plugins.scripted": ("models", "trainers"),
     "selfspec_plugins.served.plugin": ("models",),
-    "selfspec_plugins.transformers_model": ("models",),
+    "selfspec_plugins.local.transformers_model": ("models",),
     "selfspec_nano.plugin": ("models", "evaluators"),
 }
 """Plugins that come with the core, and what they offer; plugins like any other."""
@@ -191,7 +191,7 @@ class PluginHost:
         Raises:
             UsageError: if there is no such component, or a setting is wrong.
         """
-        from selfspec_core.resolve import filled  # pydantic, which listings do without
+        from selfspec_core.assembly.resolve import filled  # pydantic, which listings do without
 
         cls = self.find(what, name, domain)
         return held(cls(filled(cls.Settings, settings or {}, f"{what}.{name}")))

@@ -11,9 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from selfspec_core.assemble import Assembly
+from selfspec_core.assembly.assemble import Assembly
+from selfspec_core.assembly.resolve import flat
 from selfspec_core.errors import SelfspecError
-from selfspec_core.resolve import flat
 
 _LIBRARIES = (
     "selfspec torch transformers peft trl accelerate bitsandbytes tokenizers numpy rapidfuzz"

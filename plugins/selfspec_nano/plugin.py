@@ -9,8 +9,8 @@ from typing import Any
 from selfspec_core import Evaluator, Model, hookimpl
 from selfspec_core.config import ModelSettings
 from selfspec_nano.evaluator import NanoWorld
-from selfspec_plugins import loading
-from selfspec_plugins.transformers_model import TransformersModel
+from selfspec_plugins.local import loading
+from selfspec_plugins.local.transformers_model import TransformersModel
 
 MOST_PROCESSES = 4
 """Each loads the libraries by itself; a run of minutes has no use for more."""

@@ -34,8 +34,8 @@ from selfspec_core import (
 from selfspec_core.config import ExecutorSettings, ModelSettings
 from selfspec_core.jsonl import read_jsonl
 from selfspec_core.progress import Silent
+from selfspec_plugins.local.workers import Advance, Question
 from selfspec_plugins.on_ray.lanes import RayLanes, check_ray
-from selfspec_plugins.workers import Advance, Question
 
 _MEMORY = "memory.json"
 _CLUELESS = "I would have to think about that."

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from selfspec_core.assembly.recipes import RECIPES
 from selfspec_core.checks.outcome import Outcome, passed, verdict_on
 from selfspec_core.checks.package import Package
 from selfspec_core.config import Settings
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.plugins import HOOKS
-from selfspec_core.recipes import RECIPES
 
 HEAVY = frozenset(
     "torch transformers peft trl accelerate bitsandbytes datasets chromadb llama_index bm25s "

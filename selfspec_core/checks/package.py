@@ -15,14 +15,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from selfspec_core.assembly.recipes import RECIPES, layers, read_recipe
+from selfspec_core.assembly.resolve import read_toml, resolve
 from selfspec_core.components import Domain
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.jsonl import read_jsonl
 from selfspec_core.packages import PASSAGES, package_file
 from selfspec_core.plugins import PluginHost
-from selfspec_core.recipes import RECIPES, layers, read_recipe
-from selfspec_core.resolve import read_toml, resolve
 from selfspec_core.sources import DOMAIN_GROUP
 from selfspec_core.types import Item, Seed, Task
 

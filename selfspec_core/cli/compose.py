@@ -25,9 +25,9 @@ def compose(
     and measured against each of them, one adapter tuned on all their rows, and merges. The same
     command goes on with a composition that was interrupted.
     """
+    from selfspec_core.assembly.resolve import parse_flag
     from selfspec_core.cli.composing import start
     from selfspec_core.cli.output import print_json
-    from selfspec_core.resolve import parse_flag
 
     scores = start(runs, name, tuple(parse_flag(flag) for flag in set_flags))
     if as_json:

@@ -37,11 +37,11 @@ def data(target: str, name: str, out: Path, with_seeds: bool) -> None:
 
 def _write_examples(target: str, name: str, out: Path, with_seeds: bool) -> None:
     from selfspec_core.cli.output import plain
-    from selfspec_core.data_card import write_card
     from selfspec_core.files import new_folder, put_folder
-    from selfspec_core.formats import read_export, write_rows
+    from selfspec_core.interchange.data_card import write_card
+    from selfspec_core.interchange.formats import read_export, write_rows
+    from selfspec_core.interchange.trainer_configs import write_configs
     from selfspec_core.runs import find_run
-    from selfspec_core.trainer_configs import write_configs
 
     export = read_export(find_run(target), with_seeds=with_seeds)
     folder = new_folder(out)
@@ -57,7 +57,7 @@ def _write_examples(target: str, name: str, out: Path, with_seeds: bool) -> None
 def _write_tasks(target: str, out: Path) -> None:
     from selfspec_core.cli.output import plain
     from selfspec_core.files import new_folder, put_folder
-    from selfspec_core.lm_eval_tasks import tasks_of, write_tasks
+    from selfspec_core.interchange.lm_eval_tasks import tasks_of, write_tasks
 
     tasks = tasks_of(target)
     folder = new_folder(out)

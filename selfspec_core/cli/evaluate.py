@@ -30,8 +30,8 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Measure a run or a model on a domain's items and on benchmarks."""
+    from selfspec_core.assembly.resolve import parse_flag
     from selfspec_core.cli.measure import measure
-    from selfspec_core.resolve import parse_flag
 
     flags = [parse_flag(flag) for flag in set_flags]
     if shots is not None:

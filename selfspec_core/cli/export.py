@@ -23,11 +23,11 @@ def export(
     Golden prompts are replayed through what was written and through the trained model: exit code
     1 if they disagree, and nothing is left behind.
     """
-    from selfspec_core import exporting
     from selfspec_core.cli.output import plain
     from selfspec_core.cli.progress import make_progress
     from selfspec_core.cli.stop import interrupted
     from selfspec_core.finished import open_specialist
+    from selfspec_core.interchange import exporting
 
     specialist = open_specialist(run)
     if to is None:

@@ -117,10 +117,10 @@ def list_(domain: str, as_json: bool, recipe: str, set_flags: tuple[str, ...]) -
 
 def _retriever(domain: str, recipe: str, set_flags: tuple[str, ...]) -> Any:
     """Builds the retriever that a run of this domain and these settings would ask."""
-    from selfspec_core.assemble import load_host
+    from selfspec_core.assembly.assemble import load_host
+    from selfspec_core.assembly.request import Request, resolve_settings
+    from selfspec_core.assembly.resolve import parse_flag
     from selfspec_core.knowledge import find_retriever
-    from selfspec_core.request import Request, resolve_settings
-    from selfspec_core.resolve import parse_flag
 
     host = load_host(domain, "DOMAIN")
     found = host.build("domains", domain)

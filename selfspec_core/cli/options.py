@@ -11,7 +11,7 @@ import click
 from selfspec_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from selfspec_core.request import Request
+    from selfspec_core.assembly.request import Request
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -116,8 +116,8 @@ def make_request(
     address: str | None = None,
 ) -> Request:
     """Returns what the options add up to; paths are made absolute, to be found on resume."""
-    from selfspec_core.request import Request, resolved
-    from selfspec_core.resolve import parse_flag
+    from selfspec_core.assembly.request import Request, resolved
+    from selfspec_core.assembly.resolve import parse_flag
     from selfspec_core.sets.hub import absolute
 
     flags = [parse_flag(flag) for flag in set_flags]

@@ -11,10 +11,10 @@ from selfspec_core.cli.options import loop_options, make_request, request_option
 from selfspec_core.errors import UsageError
 
 if TYPE_CHECKING:
+    from selfspec_core.assembly.request import Request
     from selfspec_core.components import Context
     from selfspec_core.pipeline import Parts
     from selfspec_core.planning.work import Acceptance, Estimate, Work
-    from selfspec_core.request import Request
 
 
 def parameters_of(text: str) -> float:
@@ -79,7 +79,7 @@ def _plan(
     hardware: str | None,
     parameters: float | None,
 ) -> dict[str, Any]:
-    from selfspec_core.assemble import assemble
+    from selfspec_core.assembly.assemble import assemble
     from selfspec_core.cli.clock import seconds_since_start
     from selfspec_core.planning import paper
     from selfspec_core.planning import work as planning

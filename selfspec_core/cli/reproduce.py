@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from selfspec_core.assemble import Assembly
+    from selfspec_core.assembly.assemble import Assembly
 
 
 @click.command()
@@ -50,11 +50,11 @@ def _repeat(
     """Takes the repetition to its end, wherever it is; returns the conditions that changed."""
     from dataclasses import asdict
 
+    from selfspec_core.assembly.request import Request
     from selfspec_core.cli.session import go_on, repeat
     from selfspec_core.errors import UsageError
     from selfspec_core.provenance import differences
     from selfspec_core.reproducing import refusal
-    from selfspec_core.request import Request
     from selfspec_core.runs import Run
 
     if (again / "manifest.json").exists():

@@ -13,7 +13,8 @@ from typing import Any
 
 import click
 
-from selfspec_core.assemble import Assembly, assemble
+from selfspec_core.assembly.assemble import Assembly, assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.cli.clock import seconds_since_start
 from selfspec_core.cli.naming import called, check_name
 from selfspec_core.cli.output import plain
@@ -26,7 +27,6 @@ from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Progress
 from selfspec_core.provenance import check_same
 from selfspec_core.report.keep import keep_results, keep_seeds
-from selfspec_core.request import Request
 from selfspec_core.runs import RUNS, RoundFolder, Run
 from selfspec_core.sources import domain_clashes
 from selfspec_core.stages.collect import KEPT

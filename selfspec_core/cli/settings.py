@@ -8,8 +8,8 @@ from typing import Any
 import click
 from pydantic import BaseModel
 
+from selfspec_core.assembly.resolve import as_toml, parse_flag, toml_key
 from selfspec_core.cli.output import print_json
-from selfspec_core.resolve import as_toml, parse_flag, toml_key
 
 
 @click.command()
@@ -39,9 +39,9 @@ def _tables(
     Raises:
         UsageError: for what a run would refuse too.
     """
-    from selfspec_core.assemble import AdHoc, build_filters, load_host
-    from selfspec_core.models import build_model
-    from selfspec_core.request import Request, check_settings, resolve_settings
+    from selfspec_core.assembly.assemble import AdHoc, build_filters, load_host
+    from selfspec_core.assembly.models import build_model
+    from selfspec_core.assembly.request import Request, check_settings, resolve_settings
 
     host = load_host(domain)
     chosen = host.build("domains", domain) if domain else AdHoc()

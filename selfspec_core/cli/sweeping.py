@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from selfspec_core.assemble import Assembly, assemble, load_host
+from selfspec_core.assembly.assemble import Assembly, assemble, load_host
 from selfspec_core.cli.naming import check_name
 from selfspec_core.cli.output import plain
 from selfspec_core.cli.progress import duration, make_progress

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from selfspec_core.assembly.request import check_trust
 from selfspec_core.composing.folder import FILE, find_composition, read_composition
 from selfspec_core.errors import UsageError
 from selfspec_core.finished import Specialist, open_specialist
-from selfspec_core.request import check_trust
 from selfspec_core.stages.names import MIXTURE
 
 

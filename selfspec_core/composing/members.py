@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from selfspec_core.assemble import Assembly, assemble
+from selfspec_core.assembly.assemble import Assembly, assemble
+from selfspec_core.assembly.screening import build_firewall, items_of_domains
 from selfspec_core.components import Context, Expert
 from selfspec_core.composing.folder import Ingredient, Ingredients
 from selfspec_core.errors import UsageError
@@ -16,7 +17,6 @@ from selfspec_core.finished import Specialist, open_specialist
 from selfspec_core.firewall import Firewall
 from selfspec_core.progress import Progress
 from selfspec_core.provenance import conditions
-from selfspec_core.screening import build_firewall, items_of_domains
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.stages.tuning import examples_of, rows_of
 from selfspec_core.types import Example, Seed

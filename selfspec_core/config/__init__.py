@@ -1,7 +1,7 @@
 """Settings: the tables that a recipe, a TOML file and `--set` flags can fill, with their defaults.
 
 Defaults are those of Self-Specialization (arXiv 2310.00160) and, where it gives none, of Self-MoE
-(arXiv 2406.12034). How they are filled: `selfspec_core.resolve`.
+(arXiv 2406.12034). How they are filled: `selfspec_core.assembly.resolve`.
 """
 
 from __future__ import annotations

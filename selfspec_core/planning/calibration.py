@@ -17,7 +17,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from selfspec_core.assemble import Assembly
+from selfspec_core.assembly.assemble import Assembly
 from selfspec_core.components import Context
 from selfspec_core.layouts import LAYOUTS, Layout
 from selfspec_core.pipeline import Parts

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from selfspec_core.assembly.resolve import as_toml, flat
 from selfspec_core.progress import duration
 from selfspec_core.report.charts import Bar, bars, histogram, line
 from selfspec_core.report.measured import with_interval
 from selfspec_core.report.variety import variety
 from selfspec_core.report.words import SHORT, number, percent, shown
-from selfspec_core.resolve import as_toml, flat
 from selfspec_core.types import Example, Seed
 
 _TASKS, _FILTERS, _REASONS = 30, 24, 6

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from shlex import quote
 from typing import Any
 
-from selfspec_core.resolve import as_toml, flat
+from selfspec_core.assembly.resolve import as_toml, flat
 from selfspec_core.similarity.text import unprintable
 
 LONG, SHORT = 420, 120

@@ -19,7 +19,7 @@ from selfspec_core.locks import Lock
 from selfspec_core.runs import RUNS, check_free
 
 if TYPE_CHECKING:
-    from selfspec_core.request import Request
+    from selfspec_core.assembly.request import Request
 
 EACH = "each"
 """`--over seeds.without=each`: every task of the domain is left out in turn."""
@@ -141,7 +141,7 @@ class SweepFolder:
         Raises:
             UsageError: naming the file, and what is wrong with it.
         """
-        from selfspec_core.request import Request
+        from selfspec_core.assembly.request import Request
 
         file = path / _FILE
         try:
@@ -247,7 +247,7 @@ def _places(rows: Sequence[dict[str, Any]], totals: dict[str, int]) -> Iterator[
 
 
 def _value(word: str) -> Any:
-    from selfspec_core.resolve import parse_flag  # pydantic: only for who begins a sweep
+    from selfspec_core.assembly.resolve import parse_flag  # pydantic: only for who begins a sweep
 
     return parse_flag(f"v={word}")["v"]
 

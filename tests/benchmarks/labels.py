@@ -12,9 +12,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from selfspec_core import Context, Item, Sampling, parse
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.progress import Silent
-from selfspec_core.request import Request
 from selfspec_core.types import CLOSED_KINDS
 from selfspec_plugins.weighing import calibrated, weigh
 

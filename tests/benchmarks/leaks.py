@@ -27,11 +27,11 @@ from typing import Any
 
 from planted import EDITS, SURE, Planted, plant
 
-from selfspec_core.assemble import Assembly, assemble
+from selfspec_core.assembly.assemble import Assembly, assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.manifest import new_manifest
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
-from selfspec_core.request import Request
 from selfspec_core.runs import Run
 from selfspec_core.sets.items import read_items
 from selfspec_core.types import Item

@@ -13,9 +13,9 @@ import random
 from collections.abc import Callable, Sequence
 
 from selfspec_core import Context, Item, Layout, Sampling
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.progress import Silent
-from selfspec_core.request import Request
 
 PLANTED = "blue pumpkin"
 FACT = "The committee met in spring and wrote down what it had decided."

@@ -131,7 +131,7 @@ def _leave_out(put: Callable[[object, str, object], object]) -> None:
     """Leaves out what takes most of a small run's time and writes nothing of its own."""
     from markupsafe import Markup
 
-    from selfspec_core import assemble
+    from selfspec_core.assembly import assemble
     from selfspec_core.cli import session
     from selfspec_core.report import charts, figures
 

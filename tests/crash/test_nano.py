@@ -44,7 +44,7 @@ def test_nano_runs_out_of_memory(nano, site, tmp_path):
     place = Place(tmp_path, site, asked=NANO)
 
     def first() -> None:
-        from selfspec_plugins import lora_trainer
+        from selfspec_plugins.training import lora_trainer
 
         train = lora_trainer.LoraTrainer.train_all
 

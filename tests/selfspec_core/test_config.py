@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from selfspec_core.assembly.resolve import merge, parse_flag, read_toml, resolve
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError
 from selfspec_core.plugins import PluginHost
-from selfspec_core.resolve import merge, parse_flag, read_toml, resolve
 
 
 def test_defaults_are_the_papers():

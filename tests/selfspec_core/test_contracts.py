@@ -7,7 +7,7 @@ import loops
 import pytest
 
 from selfspec_core import contracts
-from selfspec_core.assemble import assemble, load_host
+from selfspec_core.assembly.assemble import assemble, load_host
 from selfspec_core.cli import main
 from selfspec_core.cli.main import _explain
 from selfspec_core.components import Context, Filter

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 sys.path.append(str(Path(__file__).parents[1]))  # for `fuzzing`
 from fuzzing import changed, fuzzed, lines, read_or_refused, texts, values
 
+from selfspec_core.assembly.recipes import read_recipe
+from selfspec_core.assembly.request import Request
+from selfspec_core.assembly.resolve import as_toml, parse_flag, read_toml, resolve
 from selfspec_core.layouts import LAYOUTS
 from selfspec_core.manifest import read_manifest
 from selfspec_core.measures.metrics import METRICS, PRIMARY
 from selfspec_core.measures.parsing import parse
 from selfspec_core.packages import parse_seeds
-from selfspec_core.recipes import read_recipe
-from selfspec_core.request import Request
-from selfspec_core.resolve import as_toml, parse_flag, read_toml, resolve
 from selfspec_core.runs import Run
 from selfspec_core.sets.hub import Mapped, check_mapping
 from selfspec_core.sets.items import read_items
@@ -148,7 +148,9 @@ def test_fuzz_recipe_files(tmp_path, data):
 def test_fuzz_domain_recipes(tmp_path, monkeypatch, head, tail):
     (tmp_path / "selfspec_fuzzed").mkdir(exist_ok=True)
     (tmp_path / "selfspec_fuzzed/domain.toml").write_text(head + tail, encoding="utf-8")
-    monkeypatch.setattr("selfspec_core.recipes.resources.files", lambda package: tmp_path / package)
+    monkeypatch.setattr(
+        "selfspec_core.assembly.recipes.resources.files", lambda package: tmp_path / package
+    )
     table = read_or_refused(read_recipe, "selfspec_fuzzed", "quick")
     assert table is None or settled("recipe quick", table)
 

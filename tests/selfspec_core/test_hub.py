@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.measures.metrics import METRICS
 from selfspec_core.measures.parsing import parse
 from selfspec_core.progress import Silent
-from selfspec_core.request import Request
 from selfspec_core.sets.hub import absolute, check_mapping, mapped_sets, read_benchmark
 from selfspec_core.types import LIST_KINDS, Example
 

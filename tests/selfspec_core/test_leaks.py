@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.progress import Silent
-from selfspec_core.request import Request
 
 EDITED = {
     "re-spaced, other punctuation": 1.0,

@@ -11,10 +11,10 @@ import pytest
 from whole_runs import SMALL, Killed, fingerprint, finish, make, rows
 
 from selfspec_core import SelfspecError, provenance
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.progress import Silent
 from selfspec_core.provenance import check_same, conditions
-from selfspec_core.request import Request
 from selfspec_core.runs import RoundFolder, Run
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from whole_runs import SMALL, make, rows
 
-from selfspec_core.assemble import Assembly, assemble
+from selfspec_core.assembly.assemble import Assembly, assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.errors import UsageError
 from selfspec_core.planning import paper
 from selfspec_core.planning.calibration import Calibration
@@ -23,7 +24,6 @@ from selfspec_core.planning.work import (
     work,
 )
 from selfspec_core.progress import Silent
-from selfspec_core.request import Request
 from selfspec_core.runs import Run
 from selfspec_core.stages.tuning import trained
 

@@ -24,12 +24,12 @@ from selfspec_core import (
     UsageError,
     Verdict,
 )
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.preference import build_preferrer
 from selfspec_core.components import Context
 from selfspec_core.config import Settings
 from selfspec_core.firewall import Firewall
 from selfspec_core.measures.votes import same, support
-from selfspec_core.preference import build_preferrer
 from selfspec_core.progress import Silent
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.prefer import by_majority, make_pairs

@@ -9,11 +9,11 @@ import pytest
 from whole_runs import Killed, fingerprint, make, rows
 
 from selfspec_core import Context, Example, Model, UsageError
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.config import Settings
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
-from selfspec_core.request import Request
 from selfspec_core.runs import RoundFolder, Run
 from selfspec_core.stages.probe import STAGE
 from selfspec_core.stages.tuning import trained

@@ -8,8 +8,8 @@ import pytest
 from whole_runs import make, rows
 
 from selfspec_core import Context, Seed, UsageError
+from selfspec_core.assembly.needs import check_shares
 from selfspec_core.config import Settings
-from selfspec_core.needs import check_shares
 from selfspec_core.stages.quotas import answer_room, propose_room
 
 TASKS = ("up", "who", "why", "sum")

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfspec_core import Context, Example, Seed, UsageError
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.config import Settings
 from selfspec_core.progress import Silent
-from selfspec_core.request import Request
 from selfspec_core.stages.replay import with_replay
 
 

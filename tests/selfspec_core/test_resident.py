@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 from loops import PREFER, finish, request
 
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
 from selfspec_core.config import ModelSettings
 from selfspec_core.finished import Specialist
 from selfspec_core.manifest import new_manifest

@@ -9,11 +9,11 @@ import pytest
 from loops import PREFER, RENEW, ROUNDS, fingerprint, finish, make, manifest, request, rows, scores
 
 from selfspec_core import UsageError, files, pipeline, runs
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.cli.measure import _round_of
 from selfspec_core.cli.show import summarize
 from selfspec_core.progress import Silent
-from selfspec_core.request import Request
 from selfspec_core.runs import RoundFolder, Run
 from selfspec_core.stages import evaluate as evaluating
 

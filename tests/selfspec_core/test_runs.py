@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 from selfspec_core import locks
+from selfspec_core.assembly.request import Request
 from selfspec_core.cli import session
 from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.locks import Lock, in_use
 from selfspec_core.manifest import read_manifest
-from selfspec_core.request import Request
 from selfspec_core.runs import RoundFolder, Run, check_free, find_run
 
 MANIFEST = {

@@ -5,11 +5,11 @@ import pytest
 from whole_runs import SMALL
 
 from selfspec_core import stopwatch
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.cli.session import carry_out
 from selfspec_core.manifest import new_manifest
 from selfspec_core.progress import Silent
-from selfspec_core.request import Request
 from selfspec_core.runs import Run
 from selfspec_core.stopwatch import IMPORTS, Stopwatch, importing, totals
 

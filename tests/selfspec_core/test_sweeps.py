@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selfspec_core.assembly.request import Request
 from selfspec_core.components import Model
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.locks import Lock, in_use
 from selfspec_core.model_types import Sampling
-from selfspec_core.request import Request
 from selfspec_core.sweeps.points import Point, Sweep, SweepFolder, nested_part, parse_over
 from selfspec_core.sweeps.sharing import Store, share_answers
 

@@ -6,11 +6,11 @@ import hashlib
 import json
 from pathlib import Path
 
-from selfspec_core.assemble import Assembly, assemble
+from selfspec_core.assembly.assemble import Assembly, assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.manifest import new_manifest
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
-from selfspec_core.request import Request
 from selfspec_core.runs import Run
 
 SMALL = ({"data": {"size": 60}}, {"propose": {"batch": 16}}, {"evaluation": {"resamples": 100}})

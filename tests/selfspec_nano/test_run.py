@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
-from selfspec_core.request import Request
 from selfspec_core.runs import Run
 
 

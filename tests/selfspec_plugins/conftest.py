@@ -19,7 +19,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., object]:
     import torch
 
     from selfspec_core.config import ModelSettings
-    from selfspec_plugins.transformers_model import TransformersModel
+    from selfspec_plugins.local.transformers_model import TransformersModel
 
     torch.set_num_threads(1)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import tiny_models
 
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
-from selfspec_core.request import Request
 from selfspec_core.runs import Run
 
 WORDS = (

@@ -20,7 +20,7 @@ from selfspec_core import (
     Sampling,
     Seed,
 )
-from selfspec_core.resolve import resolve
+from selfspec_core.assembly.resolve import resolve
 from selfspec_plugins.few_shot import FewShot
 from selfspec_plugins.generators import AnswerFirst, LabelFirst, SelfInstruct
 from selfspec_plugins.prompts import (

@@ -12,14 +12,14 @@ from selfspec_core import Domain, Model
 from selfspec_core.components import Context
 from selfspec_core.config import ModelSettings, Settings
 from selfspec_core.errors import UsageError
+from selfspec_core.interchange.lm_eval_tasks import Tasks, write_tasks
 from selfspec_core.layouts import LAYOUTS
-from selfspec_core.lm_eval_tasks import Tasks, write_tasks
 from selfspec_core.measures.metrics import METRICS
 from selfspec_core.measures.statistics import Bootstrap, tabulate
 from selfspec_core.types import Item, System
 from selfspec_plugins.answers import Answers
 from selfspec_plugins.harness import LmEval, LmEvalSettings
-from selfspec_plugins.transformers_model import TransformersModel
+from selfspec_plugins.local.transformers_model import TransformersModel
 
 LAYOUT = LAYOUTS["task"]
 CHOOSE = """\

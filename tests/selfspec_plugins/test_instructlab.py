@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.errors import UsageError
 from selfspec_core.progress import Silent
-from selfspec_core.request import Request
 from selfspec_plugins.instructlab import InstructLab, task_of
 
 SKILL = """\

@@ -3,7 +3,7 @@
 import pytest
 
 from selfspec_core import Capabilities, Context, Domain, Instruction, Model, Seed
-from selfspec_core.resolve import resolve
+from selfspec_core.assembly.resolve import resolve
 from selfspec_plugins.generators import LabelFirst
 from selfspec_plugins.parts import Parts, opened, required
 

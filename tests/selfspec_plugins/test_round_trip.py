@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pytest
 
 from selfspec_core import Context, Example, Model, Passage, Retriever, Sampling, Seed, UsageError
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
+from selfspec_core.assembly.resolve import resolve
 from selfspec_core.progress import Silent
-from selfspec_core.request import Request
-from selfspec_core.resolve import resolve
 from selfspec_core.runs import Run
 from selfspec_core.stages.collect import collect
 from selfspec_plugins.few_shot import FewShot

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import tiny_models
 
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
-from selfspec_core.request import Request
 from selfspec_core.runs import RoundFolder, Run
 
 WORDS = (
@@ -105,9 +105,9 @@ def test_two_rounds_with_pairs_and_the_same_bytes_after_a_kill(tmp_path, monkeyp
 
 
 def test_a_model_is_the_same_with_an_adapter_on(tiny, tmp_path):
-    from test_lora_trainer import context, rows
+    from tiny_training import context, rows
 
-    from selfspec_plugins.lora_trainer import LoraTrainer
+    from selfspec_plugins.training.lora_trainer import LoraTrainer
 
     model = tiny()
     model.release_adapters()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfspec_core import Capabilities, Context, Domain, Instruction, Model, Seed
-from selfspec_core.resolve import resolve
+from selfspec_core.assembly.resolve import resolve
 from selfspec_plugins.few_shot import FewShot
 from selfspec_plugins.weighing import calibrated
 

@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from selfspec_core import Adapter, Composer, Context, Expert, SelfspecError
 from selfspec_plugins.compose.router import FILE, Router
 from selfspec_plugins.compose.stacking import COMBINED, check_adapters, combined
-from selfspec_plugins.lora_trainer import encode, loss_ends
-from selfspec_plugins.packing import Encoded, collate, order_steps, pack
-from selfspec_plugins.segments import segment_attention, segments_are_exact
-from selfspec_plugins.sft import diverged, response_loss, save
-from selfspec_plugins.transformers_model import TransformersModel
+from selfspec_plugins.local.transformers_model import TransformersModel
+from selfspec_plugins.training.lora_trainer import encode, loss_ends
+from selfspec_plugins.training.packing import Encoded, collate, order_steps, pack
+from selfspec_plugins.training.segments import segment_attention, segments_are_exact
+from selfspec_plugins.training.sft import diverged, response_loss, save
 
 _ROUTED = "routing.json"
 _LR = "components.mixture.lr"

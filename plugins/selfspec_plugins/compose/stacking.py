@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from selfspec_core import Context, Expert, UsageError
-from selfspec_plugins.sft import restore
-from selfspec_plugins.transformers_model import TransformersModel
+from selfspec_plugins.local.transformers_model import TransformersModel
+from selfspec_plugins.training.sft import restore
 
 COMBINED = "default"
 """What PEFT calls the adapter that is made: the name that it saves into the folder itself."""

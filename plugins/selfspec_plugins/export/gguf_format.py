@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfspec_core import Exporter, Progress, UsageError
-from selfspec_plugins.batches import Ids
 from selfspec_plugins.export import gguf_file, trained
 from selfspec_plugins.export.cards import agreement, write_card
 from selfspec_plugins.export.gguf_tokens import vocabulary_of
 from selfspec_plugins.export.parity import compare
 from selfspec_plugins.export.trained import Trained
+from selfspec_plugins.local.batches import Ids
 
 if TYPE_CHECKING:
     from selfspec_core.finished import Specialist

@@ -10,7 +10,7 @@ from selfspec_plugins.export import modelfile
 from selfspec_plugins.export.gguf_format import FILE, GgufExporter, opened
 from selfspec_plugins.export.parity import Prompt, compare
 from selfspec_plugins.export.trained import Trained
-from selfspec_plugins.transformers_model import TransformersModel
+from selfspec_plugins.local.transformers_model import TransformersModel
 
 if TYPE_CHECKING:
     from selfspec_core.finished import Specialist

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from selfspec_core import Progress, SelfspecError
-from selfspec_plugins.batches import Ids
+from selfspec_plugins.local.batches import Ids
 
 if TYPE_CHECKING:
     import torch

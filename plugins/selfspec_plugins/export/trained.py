@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfspec_core import Progress, SelfspecError, UsageError
-from selfspec_plugins.batches import Ids
 from selfspec_plugins.export.parity import PROMPTS, Golden, Prompt, record
-from selfspec_plugins.transformers_model import TransformersModel
+from selfspec_plugins.local.batches import Ids
+from selfspec_plugins.local.transformers_model import TransformersModel
 
 if TYPE_CHECKING:
     from selfspec_core.finished import Specialist

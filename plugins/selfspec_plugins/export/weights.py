@@ -11,7 +11,7 @@ from selfspec_plugins.export import trained
 from selfspec_plugins.export.cards import agreement, write_card
 from selfspec_plugins.export.parity import compare
 from selfspec_plugins.export.trained import FULL, Trained
-from selfspec_plugins.transformers_model import TransformersModel
+from selfspec_plugins.local.transformers_model import TransformersModel
 
 if TYPE_CHECKING:
     from selfspec_core.finished import Specialist

@@ -49,7 +49,7 @@ class Actor:
         Returns:
             "done", the answer and how far the progress has come; or another state and why.
         """
-        from selfspec_plugins.lane_worker import answer
+        from selfspec_plugins.local.lane_worker import answer
 
         advanced = 0
 

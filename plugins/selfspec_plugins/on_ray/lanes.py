@@ -1,7 +1,8 @@
 """Lanes on other machines: batches are answered by actors of a Ray cluster.
 
-What a batch becomes does not depend on who computes it, as with `selfspec_plugins.lanes`; only this
-process writes journals. It is not one of the lanes: its machine may be the weakest of them.
+What a batch becomes does not depend on who computes it, as with `selfspec_plugins.local.lanes`;
+only this process writes journals. It is not one of the lanes: its machine may be the weakest of
+them.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from selfspec_core.components import Model
 from selfspec_core.config import ExecutorSettings, ModelSettings
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.progress import Progress
-from selfspec_plugins.lanes import Lanes, Part
+from selfspec_plugins.local.lanes import Lanes, Part
+from selfspec_plugins.local.workers import Advance, Question
 from selfspec_plugins.on_ray.line import Begin, Line, Reply
-from selfspec_plugins.workers import Advance, Question
 
 _ADDRESS = re.compile(r"auto|(\[[0-9A-Fa-f:]+\]|[\w.-]+):\d{1,5}")
 _FILES = ("*.json", "*.safetensors")

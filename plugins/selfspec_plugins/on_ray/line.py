@@ -20,7 +20,7 @@ from selfspec_core.components import Model
 from selfspec_core.config import ExecutorSettings, ModelSettings
 from selfspec_core.errors import UsageError
 from selfspec_core.privacy import no_telemetry
-from selfspec_plugins.workers import Question
+from selfspec_plugins.local.workers import Question
 
 Begin = tuple[type[Model], ModelSettings, dict[str, Any], ExecutorSettings, int]
 """The model, its settings, what it has to be like, where it works, its threads."""

@@ -57,8 +57,8 @@ def measure(models: Sequence[str] = NAMES) -> Measured:
 
 def _on(name: str, environment: dict[str, str]) -> tuple[dict[str, float], dict[str, Any]]:
     from selfspec_core.config import ModelSettings
-    from selfspec_plugins.batches import common_prefix
-    from selfspec_plugins.transformers_model import TransformersModel
+    from selfspec_plugins.local.batches import common_prefix
+    from selfspec_plugins.local.transformers_model import TransformersModel
     from speed.floor import floor_seconds, rates, work_of
 
     home = endless(name)
@@ -141,7 +141,7 @@ def _contenders(
     from rivals import Session
 
     from selfspec_core.model_types import Sampling
-    from selfspec_plugins import loading
+    from selfspec_plugins.local import loading
 
     home = str(FOLDER / f"{name}-endless")
     batches = [size for size in BATCHES if size <= len(rows)]

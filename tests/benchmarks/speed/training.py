@@ -148,8 +148,8 @@ def _middle(some: list[Trained], key: str) -> float:
 def _ours(name: str, rows: Rows, epochs: int, random_seed: int) -> Trained:
     from selfspec_core.components import Context
     from selfspec_core.config import ModelSettings, Settings
-    from selfspec_plugins.lora_trainer import LoraTrainer
-    from selfspec_plugins.transformers_model import TransformersModel
+    from selfspec_plugins.local.transformers_model import TransformersModel
+    from selfspec_plugins.training.lora_trainer import LoraTrainer
 
     model = TransformersModel(ModelSettings(path=folder(name), threads=THREADS))
     model.load()

@@ -11,8 +11,9 @@ from dataclasses import asdict
 import pytest
 from click.testing import CliRunner
 
-from selfspec_core import assemble as assembling
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly import assemble as assembling
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.composing import make as making
 from selfspec_core.composing.asking import open_to_ask
@@ -21,7 +22,6 @@ from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.manifest import new_manifest
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
-from selfspec_core.request import Request
 from selfspec_core.runs import Run
 from selfspec_core.types import Adapter
 

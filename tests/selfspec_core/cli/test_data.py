@@ -9,16 +9,16 @@ import pytest
 import yaml
 from whole_runs import SMALL, finish
 
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.errors import UsageError
-from selfspec_core.formats import FORMATS, file_of, read_export, write_rows
+from selfspec_core.interchange.formats import FORMATS, file_of, read_export, write_rows
+from selfspec_core.interchange.trainer_configs import as_yaml, axolotl, dataset_info, llamafactory
 from selfspec_core.layouts import LAYOUTS
 from selfspec_core.manifest import new_manifest
 from selfspec_core.progress import Silent
 from selfspec_core.report.keep import keep_seeds
-from selfspec_core.request import Request
 from selfspec_core.runs import Run
-from selfspec_core.trainer_configs import as_yaml, axolotl, dataset_info, llamafactory
 from selfspec_core.types import Example, Seed
 
 every_format = pytest.mark.parametrize("name", FORMATS)

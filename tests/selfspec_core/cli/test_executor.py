@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.cli.options import executor_table
 from selfspec_core.errors import UsageError
 from selfspec_core.progress import Silent
 from selfspec_core.provenance import conditions
-from selfspec_core.request import Request
 
 
 @pytest.fixture

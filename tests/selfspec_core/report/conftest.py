@@ -3,12 +3,12 @@ from dataclasses import asdict
 
 import pytest
 
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.manifest import new_manifest
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
 from selfspec_core.report.keep import keep_results, keep_seeds
-from selfspec_core.request import Request
 from selfspec_core.runs import Run
 
 HOSTILE = [

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from selfspec_core.assemble import assemble
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.progress import Silent
 from selfspec_core.report.cards import write_cards
 from selfspec_core.report.keep import keep_results, read_seeds
-from selfspec_core.request import Request
 from selfspec_core.runs import Run
 from selfspec_core.stages.tuning import trained
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selfspec_core.assembly.resolve import merge, parse_flag
 from selfspec_core.report.words import command, markdown, shown
-from selfspec_core.resolve import merge, parse_flag
 from selfspec_core.similarity.text import unprintable
 
 

@@ -33,7 +33,7 @@ def model(home):
     """The base, loaded."""
     import torch
 
-    from selfspec_plugins.transformers_model import TransformersModel
+    from selfspec_plugins.local.transformers_model import TransformersModel
 
     torch.set_num_threads(1)
     made = TransformersModel(ModelSettings(path=home / "base", processes=1))

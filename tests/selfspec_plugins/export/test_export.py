@@ -110,7 +110,7 @@ def test_one_damaged_tensor_fails_the_export(export, monkeypatch, to, precision)
 
     monkeypatch.setattr(trained.Trained, "with_other", damaged_adapter)
     monkeypatch.setattr(trained.Trained, "release", damaged_model)
-    from selfspec_core import exporting
+    from selfspec_core.interchange import exporting
 
     def noted(path, make=exporting.new_folder):
         staged.append(make(path))

@@ -19,7 +19,7 @@ SAMPLING = Sampling(random_seed=7)
 
 FOREMAN = """
 import os, pickle, sys
-from selfspec_plugins.lane_worker import answer
+from selfspec_plugins.local.lane_worker import answer
 
 out = os.fdopen(os.dup(1), "wb")
 def say(*message):

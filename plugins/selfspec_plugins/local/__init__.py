@@ -1,0 +1,1 @@
+"""The model on this machine: loading, the engine that generates and weighs, further processes."""

@@ -1,0 +1,1 @@
+"""Tuning: LoRA on rows and on pairs, packed, checkpointed, on several processes."""
