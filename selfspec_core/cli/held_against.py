@@ -9,9 +9,6 @@ from rich.console import Console, Group, RenderableType
 
 from selfspec_core.cli.output import cell, table
 
-LIMIT = 0.005
-"""Half a point: what a specialist may lose elsewhere before it is shown as a loss."""
-
 _PICKED = "each is picked by this very score, so a gain over it is, if anything, too small"
 
 
@@ -32,9 +29,10 @@ def over_better(scores: Mapping[str, Any], style: Mapping[str, str]) -> Renderab
     return Group(rows, cell(_PICKED, "dim")) if rows.row_count else None
 
 
-def collateral(fields: Mapping[str, Any]) -> RenderableType:
+def collateral(fields: Mapping[str, Any], limit: float) -> RenderableType:
     """Returns one line per other field: base and specialist on its test items."""
     from selfspec_core.cli.tables import interval, score
+    from selfspec_core.report.elsewhere import loss, shown_split
     from selfspec_core.stages.names import BASE_BEST
 
     measured = [one for splits in fields.values() for one in splits.values()]
@@ -42,10 +40,10 @@ def collateral(fields: Mapping[str, Any]) -> RenderableType:
     heads = ("items of", BASE_BEST, ours, "gain", "95 % interval", "items", "")
     rows = table(*heads, right=heads[1:6])
     for name, splits in fields.items():
-        one = splits.get("test") or next(iter(splits.values()), None)
+        one = shown_split(splits)
         if one is None:
             continue
-        said = loss(one)
+        said = loss(one, limit)
         both = (score(one["systems"][system]) for system in (BASE_BEST, ours))
         numbers = (f"{one['mean']:+.3f}", interval(one), str(one["n"]), said)
         style = {"worse": "red", "better": "green"}.get(said, "")
@@ -53,21 +51,12 @@ def collateral(fields: Mapping[str, Any]) -> RenderableType:
     return rows
 
 
-def loss(gain: Mapping[str, Any]) -> str:
-    """Says what became of another field: worse, if surely more than half a point is lost."""
-    from selfspec_core.measures.statistics import Gain, conclusion
-
-    own = Gain(gain["mean"], gain["low"], gain["high"])
-    said = conclusion(own, min(gain["sizes"].values()))
-    if said == "worse" and own.high >= -LIMIT:
-        return "no clear loss"
-    return said.replace("no clear difference", "no clear loss")
-
-
-def print_collateral(fields: Mapping[str, Any], out: Console) -> None:
+def print_collateral(scores: Mapping[str, Any], out: Console) -> None:
     """Prints what was lost elsewhere, if it was asked."""
     from selfspec_core.cli.tables import section
+    from selfspec_core.report.elsewhere import limit_of
 
+    fields, limit = scores.get("collateral") or {}, limit_of(scores)
     if any(fields.values()):
-        title = f"Collateral: items of other fields; red if more than {LIMIT:.3f} is surely lost"
-        out.print(section(title, collateral(fields)))
+        title = f"Collateral: items of other fields; worse if more than {limit:g} is surely lost"
+        out.print(section(title, collateral(fields, limit)))

@@ -56,7 +56,7 @@ def print_round(one: Mapping[str, Any], domain: str, out: Console) -> None:
         out.print(section("Results", cell("not evaluated yet", "dim")))
     for name, other in one.get("benchmarks", {}).items():
         print_scores(f"Results on benchmark {name}", other, out)
-    print_collateral(one.get("collateral") or {}, out)
+    print_collateral(one, out)
     asked = [one, *one.get("benchmarks", {}).values()]
     names = {system: None for scores in asked for system in scores["systems"]}
     if names:
@@ -78,7 +78,7 @@ def print_sets(scores: Mapping[str, Any]) -> None:
     out = console()
     for name, one in scores["sets"].items():
         print_scores(f"Results on {name}", one, out)
-    print_collateral(scores.get("collateral") or {}, out)
+    print_collateral(scores, out)
 
 
 def print_scores(title: str, scores: Mapping[str, Any], out: Console) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from selfspec_core.errors import UsageError
 from selfspec_core.progress import duration
 from selfspec_core.report.answers import answers
+from selfspec_core.report.elsewhere import elsewhere, limit_of
 from selfspec_core.report.keep import BY_TASK, read_seeds
 from selfspec_core.report.measured import by_task, form_and_knowledge, gains, measured
 from selfspec_core.report.result import claims, gain_rows, in_words
@@ -50,6 +51,8 @@ def content(path: Path, summary: Mapping[str, Any]) -> dict[str, Any]:
         "benchmarks": [],
         "funnel": None,
         "variety": None,
+        "elsewhere": [],
+        "limit": 0.0,
         "answers": [],
         "samples": [],
     }
@@ -80,6 +83,8 @@ def _about_round(
         "benchmarks": results[1:],
         "funnel": funnel(one),
         "variety": varied(examples, seeds, chosen) if examples else None,
+        "elsewhere": elsewhere(one.get("collateral") or {}, limit_of(one)),
+        "limit": limit_of(one),
         "answers": answers(folder.path),
         "samples": samples(folder, one["tasks"]),
     }

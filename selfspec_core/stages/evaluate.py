@@ -88,6 +88,7 @@ def write_scores(
             name: {**developed.collateral.get(name, {}), **lost.get(name, {})}
             for name in {**developed.collateral, **lost}
         },
+        "collateral_limit": context.settings.rounds.collateral,
         "baselines": dict(baselines),
     }
     write_atomically(folder.path / "scores.json", json.dumps(scores, indent=1) + "\n")

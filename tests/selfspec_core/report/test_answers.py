@@ -56,3 +56,18 @@ def test_a_run_without_them_shows_none_and_a_damaged_file_is_named(tmp_path):
         (tmp_path / FILE).write_bytes(damaged.encode("latin-1"))
         with pytest.raises(UsageError, match=rf"{FILE}: damaged"):
             answers(tmp_path)
+
+
+def test_what_was_lost_elsewhere_is_on_the_page(finance_run):
+    from selfspec_core.cli.show import summarize
+    from selfspec_core.report.content import content
+
+    summary = summarize(finance_run)
+    [one] = summary["rounds"]
+    lost = {"mean": -0.1, "low": -0.2, "high": -0.05, "n": 84, "sizes": {"x": 84}}
+    both = {"systems": {"base-best@0": 0.3, "specialized@0": 0.2}}
+    one |= {"collateral": {"general <b>": {"test": lost | both}}, "collateral_limit": 0.07}
+    page = render(content(finance_run, summary))
+    assert "general &lt;b&gt;" in page and "−0.100" in page and ">no clear loss<" in page
+    one["collateral_limit"] = 0.01
+    assert ">worse<" in render(content(finance_run, summary))
