@@ -9,9 +9,9 @@ from selfspec_core.components import Context, Filter, Generator, Model, Trainer
 from selfspec_core.firewall import Firewall
 from selfspec_core.runs import RoundFolder, Run
 from selfspec_core.similarity.diversity import diversity
-from selfspec_core.specialists import BySpecialist
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.stages.baselines import Baseline
+from selfspec_core.stages.by_specialist import BySpecialist
 from selfspec_core.stages.collect import collect, collect_again
 from selfspec_core.stages.develop import Developed, develop, gain
 from selfspec_core.stages.evaluate import evaluate, write_scores
@@ -95,7 +95,7 @@ def run_rounds(run: Run, parts: Parts, context: Context) -> int:
     chosen = done[best(results, context.settings.rounds).round - 1]
     if len(done) > 1:
         context.progress.say(f"stopped {stopped}; round {chosen.context.round} is kept")
-    measure(chosen, parts, context)
+    evaluate_round(chosen, parts, context)
     return chosen.context.round
 
 
@@ -142,7 +142,7 @@ def run_round(
         return _developed(folder, done, adapters, parts, local)
 
 
-def measure(chosen: Round, parts: Parts, context: Context) -> None:
+def evaluate_round(chosen: Round, parts: Parts, context: Context) -> None:
     """Makes the controls and asks every system the test items, for one round alone.
 
     Args:

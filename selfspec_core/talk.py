@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from selfspec_core.components import Retriever
-from selfspec_core.finished import Specialist
 from selfspec_core.layouts import Layout
 from selfspec_core.model_types import Sampling
+from selfspec_core.specialists import Specialist
 from selfspec_core.types import Passage
 
 BASE, SPECIALIZED, BOTH = "base", "specialized", "both"

@@ -15,7 +15,7 @@ from selfspec_core.assembly.recipes import RECIPES, layers
 from selfspec_core.assembly.resolve import read_back, read_toml, resolve
 from selfspec_core.components import Domain, Generator, Model
 from selfspec_core.config import Settings
-from selfspec_core.config.machines import pinned
+from selfspec_core.config.model import pinned
 from selfspec_core.errors import UsageError, nearest
 from selfspec_core.knowledge import defaults
 from selfspec_core.layouts import LAYOUTS

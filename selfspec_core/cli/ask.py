@@ -25,7 +25,7 @@ def ask(run: str, question: str, text: str, system: str, retrieve: bool, as_json
     """
     from selfspec_core.cli.answers import legible
     from selfspec_core.cli.output import print_json
-    from selfspec_core.composing.asking import open_to_ask
+    from selfspec_core.composing.opening import open_to_ask
     from selfspec_core.errors import UsageError
     from selfspec_core.talk import Talk
 

@@ -21,7 +21,7 @@ HELP = """\
 @click.argument("run", metavar="RUN")
 def chat(run: str) -> None:
     """Talk to base and specialist side by side."""
-    from selfspec_core.composing.asking import open_to_ask
+    from selfspec_core.composing.opening import open_to_ask
     from selfspec_core.talk import BOTH, Talk
 
     specialist = open_to_ask(run)

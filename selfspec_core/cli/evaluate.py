@@ -31,7 +31,7 @@ def evaluate(
 ) -> None:
     """Measure a run or a model on a domain's items and on benchmarks."""
     from selfspec_core.assembly.resolve import parse_flag
-    from selfspec_core.cli.measure import measure
+    from selfspec_core.cli.evaluating import measure
 
     flags = [parse_flag(flag) for flag in set_flags]
     if shots is not None:

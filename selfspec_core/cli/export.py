@@ -26,8 +26,8 @@ def export(
     from selfspec_core.cli.output import plain
     from selfspec_core.cli.progress import make_progress
     from selfspec_core.cli.stop import interrupted
-    from selfspec_core.finished import open_specialist
     from selfspec_core.interchange import exporting
+    from selfspec_core.specialists import open_specialist
 
     specialist = open_specialist(run)
     if to is None:

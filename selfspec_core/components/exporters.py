@@ -9,7 +9,7 @@ from selfspec_core.components.base import Component
 from selfspec_core.progress import Progress
 
 if TYPE_CHECKING:
-    from selfspec_core.finished import Specialist
+    from selfspec_core.specialists import Specialist
 
 
 class Exporter(Component):

@@ -13,10 +13,10 @@ from selfspec_core.assembly.screening import build_firewall, items_of_domains
 from selfspec_core.components import Context, Expert
 from selfspec_core.composing.folder import Ingredient, Ingredients
 from selfspec_core.errors import UsageError
-from selfspec_core.finished import Specialist, open_specialist
 from selfspec_core.firewall import Firewall
 from selfspec_core.progress import Progress
 from selfspec_core.provenance import conditions
+from selfspec_core.specialists import Specialist, open_specialist
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.stages.tuning import examples_of, rows_of
 from selfspec_core.types import Example, Seed

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from selfspec_core.config.machines import ExecutorSettings, ModelSettings
-from selfspec_core.config.making import (
+from selfspec_core.config.data import (
     AnswerSettings,
     DataSettings,
     FiltersSettings,
@@ -17,13 +16,10 @@ from selfspec_core.config.making import (
     RetrievalSettings,
     SeedsSettings,
 )
+from selfspec_core.config.evaluation import EvaluationSettings, RoundsSettings
+from selfspec_core.config.model import ExecutorSettings, ModelSettings
 from selfspec_core.config.tables import NamedTables, Table
-from selfspec_core.config.tuning import (
-    EvaluationSettings,
-    PreferenceSettings,
-    RoundsSettings,
-    TrainingSettings,
-)
+from selfspec_core.config.training import PreferenceSettings, TrainingSettings
 
 __all__ = [
     "AnswerSettings",

@@ -10,8 +10,8 @@ from typing import Any
 from selfspec_core.components import Exporter
 from selfspec_core.errors import SelfspecError, UsageError, nearest
 from selfspec_core.files import new_folder, put_folder, write_atomically
-from selfspec_core.finished import Specialist
 from selfspec_core.progress import Progress
+from selfspec_core.specialists import Specialist
 
 REPORT = "export.json"
 

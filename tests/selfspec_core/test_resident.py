@@ -11,10 +11,10 @@ from loops import PREFER, finish, request
 
 from selfspec_core.assembly.assemble import assemble
 from selfspec_core.config import ModelSettings
-from selfspec_core.finished import Specialist
 from selfspec_core.manifest import new_manifest
 from selfspec_core.progress import Silent
 from selfspec_core.runs import Run
+from selfspec_core.specialists import Specialist
 from selfspec_plugins.scripted import Scripted
 
 GENERIC = {"evaluation": {"controls": ["seeds-only", "generic"]}}

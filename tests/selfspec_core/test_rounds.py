@@ -11,7 +11,7 @@ from loops import PREFER, RENEW, ROUNDS, fingerprint, finish, make, manifest, re
 from selfspec_core import UsageError, files, pipeline, runs
 from selfspec_core.assembly.assemble import assemble
 from selfspec_core.assembly.request import Request
-from selfspec_core.cli.measure import _round_of
+from selfspec_core.cli.evaluating import _round_of
 from selfspec_core.cli.show import summarize
 from selfspec_core.progress import Silent
 from selfspec_core.runs import RoundFolder, Run

@@ -10,7 +10,7 @@ from selfspec_core.files import write_atomically
 from selfspec_core.similarity.text import unprintable
 
 if TYPE_CHECKING:
-    from selfspec_core.finished import Specialist
+    from selfspec_core.specialists import Specialist
 
 
 def agreement(parity: Mapping[str, Any]) -> str:

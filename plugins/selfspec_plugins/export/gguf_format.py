@@ -16,7 +16,7 @@ from selfspec_plugins.export.trained import Trained
 from selfspec_plugins.local.batches import Ids
 
 if TYPE_CHECKING:
-    from selfspec_core.finished import Specialist
+    from selfspec_core.specialists import Specialist
 
 FILE = "model.gguf"
 TOLERANCES = {"f32": 1e-3, "f16": 0.02, "q8_0": 0.25}

@@ -13,7 +13,7 @@ from selfspec_plugins.export.trained import Trained
 from selfspec_plugins.local.transformers_model import TransformersModel
 
 if TYPE_CHECKING:
-    from selfspec_core.finished import Specialist
+    from selfspec_core.specialists import Specialist
 
 MODELFILE = "Modelfile"
 

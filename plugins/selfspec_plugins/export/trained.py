@@ -12,7 +12,7 @@ from selfspec_plugins.local.batches import Ids
 from selfspec_plugins.local.transformers_model import TransformersModel
 
 if TYPE_CHECKING:
-    from selfspec_core.finished import Specialist
+    from selfspec_core.specialists import Specialist
 
 FULL = {"dtype": "float32", "quantization": "none", "processes": 1}
 """How a model is loaded to be merged or compared: never in 4 bits, which would round."""

@@ -15,8 +15,8 @@ from selfspec_core.config import ModelSettings
 from selfspec_core.errors import UsageError
 from selfspec_core.privacy import no_telemetry
 from selfspec_core.stopwatch import importing
+from selfspec_plugins.distributed import local_rank, sharded, world_size
 from selfspec_plugins.local.memory import free
-from selfspec_plugins.training.world import own_gpu, ranks, sharded
 
 
 def set_environment() -> None:
@@ -164,8 +164,8 @@ def placement(settings: ModelSettings) -> dict[str, Any]:
     else:
         dtype = getattr(torch, settings.dtype)
     device: Any = settings.device
-    if ranks() > 1 and cuda:  # each has the model on a GPU of its own, or a part of it there later
-        device = {"": "cpu" if sharded() else own_gpu()}
+    if world_size() > 1 and cuda:  # each has a GPU of its own for the model, or a part of it
+        device = {"": "cpu" if sharded() else local_rank()}
     elif device == "auto":
         device = {"": 0} if cuda else None
     kwargs: dict[str, Any] = {"dtype": dtype, "use_safetensors": True}

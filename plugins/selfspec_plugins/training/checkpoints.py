@@ -22,8 +22,8 @@ from typing import Any
 
 from selfspec_core.config import TrainingSettings
 from selfspec_core.files import write_atomically
+from selfspec_plugins.distributed import rank, sharded, world_size
 from selfspec_plugins.training.packing import Encoded
-from selfspec_plugins.training.world import rank, ranks, sharded
 
 PERIOD = 300.0
 """Seconds from one checkpoint to the next."""
@@ -143,7 +143,7 @@ def keeper(checkpoints: Checkpoints, asked: Asked) -> Any:
             control.should_training_stop |= stop
 
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if ranks() > 1:
+            if world_size() > 1:
                 import torch
 
                 torch.distributed.barrier()  # each keeps its own random state
@@ -155,7 +155,7 @@ def keeper(checkpoints: Checkpoints, asked: Asked) -> Any:
 
 def _agreed(*wishes: bool) -> list[bool]:
     """Returns what any of the ranks wishes: all of them have to do the same after the same step."""
-    if ranks() == 1:
+    if world_size() == 1:
         return list(wishes)
     import torch
     from accelerate import PartialState

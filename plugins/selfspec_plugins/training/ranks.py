@@ -16,11 +16,11 @@ from typing import Any
 
 from selfspec_core.config import ModelSettings, TrainingSettings
 from selfspec_core.errors import SelfspecError, UsageError
+from selfspec_plugins.distributed import world_size
 from selfspec_plugins.local.loading import cores
 from selfspec_plugins.local.memory import OutOfMemory
 from selfspec_plugins.local.transformers_model import TransformersModel
 from selfspec_plugins.local.workers import Advance, Gone, Question, Worker, end
-from selfspec_plugins.training.world import ranks
 
 PATIENCE = 5.0
 """Seconds to wait, when a rank has failed, for one that says why: who lost the other fails too."""
@@ -32,9 +32,9 @@ def check(training: TrainingSettings, model: ModelSettings) -> None:
     Raises:
         UsageError: naming the key, or the variable of the environment.
     """
-    if ranks() > 1:
+    if (size := world_size()) > 1:
         raise UsageError(
-            f"WORLD_SIZE={ranks()} in the environment: start selfspec by itself, not by torchrun "
+            f"WORLD_SIZE={size} in the environment: start selfspec by itself, not by torchrun "
             "or accelerate launch; training.processes says how many train"
         )
     if training.processes == 1:

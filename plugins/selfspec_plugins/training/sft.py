@@ -11,6 +11,7 @@ from typing import Any
 
 from selfspec_core.config import TrainingSettings
 from selfspec_core.errors import SelfspecError
+from selfspec_plugins.distributed import rank, sharded, world_size
 from selfspec_plugins.local.loading import using_threads
 from selfspec_plugins.local.transformers_model import TransformersModel
 from selfspec_plugins.training.checkpoints import Checkpoints, digest, held_back, keeper
@@ -18,7 +19,6 @@ from selfspec_plugins.training.fused_lora import fused_lora
 from selfspec_plugins.training.packing import IGNORED, Encoded, collate
 from selfspec_plugins.training.segments import bounds_of, segment_attention, segments_are_exact
 from selfspec_plugins.training.trackers import tracked
-from selfspec_plugins.training.world import rank, ranks, sharded
 
 LR = "training.lr"
 
@@ -67,7 +67,7 @@ def fit(
             using_threads(settings.threads),
             tracked(settings.report_to if writes else (), out, afresh=newest is None),
         ):
-            folder, own = str(checkpoints.folder), parts // ranks()
+            folder, own = str(checkpoints.folder), parts // world_size()
             arguments = _arguments(settings, hf, folder, steps, own, random_seed)
             arguments._n_gpu = 1  # one process, one model: never DataParallel over what it sees
             trainer = _trainer_class()(
@@ -138,8 +138,8 @@ def _trainer_class() -> Any:
         ) -> Any:
             head = self.accelerator.unwrap_model(model).get_output_embeddings()
             loss = response_loss(model, head, inputs, self.bounds, num_items_in_batch)
-            if num_items_in_batch is not None and ranks() > 1:
-                loss = loss * ranks()  # the number is that of all of them, the gradient their mean
+            if num_items_in_batch is not None and world_size() > 1:
+                loss = loss * world_size()  # the number is that of all, the gradient their mean
             return loss
 
     return ResponseTrainer

@@ -99,7 +99,7 @@ def test_another_base_than_was_tuned_on_is_refused(
 
 
 def test_the_system_is_the_one_that_stands_for_the_round(scripted_run):
-    from selfspec_core.finished import open_specialist
+    from selfspec_core.specialists import open_specialist
 
     (scripted_run / "round-1/preferred").mkdir()
     journal = scripted_run / "round-1/commits.jsonl"

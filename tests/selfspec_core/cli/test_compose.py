@@ -16,8 +16,8 @@ from selfspec_core.assembly.assemble import assemble
 from selfspec_core.assembly.request import Request
 from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.composing import make as making
-from selfspec_core.composing.asking import open_to_ask
 from selfspec_core.composing.folder import Composition, Ingredients
+from selfspec_core.composing.opening import open_to_ask
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.manifest import new_manifest
 from selfspec_core.pipeline import run_rounds

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.errors import SelfspecError, UsageError
-from selfspec_core.finished import open_specialist
+from selfspec_core.specialists import open_specialist
 
 FORMATS = [
     ("adapter", None),

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import tiny_runs
 
-from selfspec_core.finished import open_specialist
 from selfspec_core.interchange.exporting import export
 from selfspec_core.progress import Silent
+from selfspec_core.specialists import open_specialist
 from selfspec_plugins.export import gguf_format
 from selfspec_plugins.export.plugin import GgufExporter
 from selfspec_plugins.export.trained import Trained

@@ -191,7 +191,7 @@ def test_the_specialist_works_on_the_server_where_adapters_are_taken(asking, tmp
     from selfspec_core import Context
     from selfspec_core.components import Generator, Model
     from selfspec_core.config import Settings
-    from selfspec_core.specialists import BySpecialist
+    from selfspec_core.stages.by_specialist import BySpecialist
 
     class Asking(Generator):
         name, summary = "asking", "says who works"

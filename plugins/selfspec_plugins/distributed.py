@@ -10,7 +10,7 @@ def rank() -> int:
     return int(os.environ.get("RANK", "0"))
 
 
-def ranks() -> int:
+def world_size() -> int:
     """Returns how many ranks train together."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
@@ -20,6 +20,6 @@ def sharded() -> bool:
     return os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
 
 
-def own_gpu() -> int:
+def local_rank() -> int:
     """Returns the number of this rank's GPU."""
     return int(os.environ.get("LOCAL_RANK", "0"))

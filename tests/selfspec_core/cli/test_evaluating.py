@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from selfspec_core.cli.measure import _contaminated
+from selfspec_core.cli.evaluating import _contaminated
 from selfspec_core.report.keep import keep_seeds
 from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.asking import EvaluationSet

@@ -8,7 +8,7 @@ import pytest
 
 from selfspec_core import LAYOUTS, Context, Generator, Model
 from selfspec_core.config import Settings
-from selfspec_core.specialists import BySpecialist
+from selfspec_core.stages.by_specialist import BySpecialist
 
 
 class Noted(Model):

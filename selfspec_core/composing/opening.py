@@ -7,7 +7,7 @@ from dataclasses import replace
 from selfspec_core.assembly.request import check_trust
 from selfspec_core.composing.folder import FILE, find_composition, read_composition
 from selfspec_core.errors import UsageError
-from selfspec_core.finished import Specialist, open_specialist
+from selfspec_core.specialists import Specialist, open_specialist
 from selfspec_core.stages.names import MIXTURE
 
 
