@@ -96,8 +96,9 @@ def _each(sweep: Sweep, host: PluginHost) -> tuple[str, ...]:
 
 def _blamed(message: str, sweep: Sweep, point: Point) -> str:
     """Names the flag that a wrong value came from."""
+    wrong, _, _ = message.partition("; did you mean")
     flag = f"--over {sweep.over}={point.label}"
-    return f"{flag}: {message.removeprefix('--set: ')}" if sweep.over in message else message
+    return f"{flag}: {message.removeprefix('--set: ')}" if sweep.over in wrong else message
 
 
 def _go(folder: SweepFolder, host: PluginHost, *, as_json: bool) -> None:

@@ -347,9 +347,10 @@ def test_the_specialist_is_the_one_that_did_better_on_dev(home, tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     assert open_specialist("tiny").system == "specialized"
     for better in ("specialized", "preferred"):
-        dev = {f"{name}@0": float(name == better) for name in ("specialized", "preferred")}
-        scores = {"dev_systems": dev, "layouts": {"best": "question"}}
-        (run / "round-1/scores.json").write_text(json.dumps(scores))
+        manifest = json.loads((run / "manifest.json").read_text())
+        manifest["rounds"] = [{"round": 1, "system": f"{better}@0"}]
+        (run / "manifest.json").write_text(json.dumps(manifest))
+        (run / "round-1/scores.json").write_text(json.dumps({"layouts": {"best": "question"}}))
         found = open_specialist("tiny")
         assert found.system == better
         assert found.adapter.name == {"specialized": "adapter"}.get(better, better)
