@@ -19,16 +19,21 @@ def main() -> None:
 
 
 def _end_at_once(code: int) -> None:
-    """Ends a process that a signal stopped, if some of its threads still compute.
+    """Ends a process that a signal stopped, if winding up would change its exit code.
 
-    They may be inside a model's native code, and Python aborts when it winds up under such threads.
+    Python aborts when it winds up under threads that are inside a model's native code, and says 120
+    when what is left to print has nowhere to go, as after the terminal went away.
     """
     import os
     import threading
 
-    if threading.active_count() > 1:
-        sys.stdout.flush()
-        sys.stderr.flush()
+    gone = False
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            gone = True
+    if gone or threading.active_count() > 1:
         os._exit(code)
 
 

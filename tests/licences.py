@@ -24,6 +24,8 @@ ALLOWED = set(
 REASONS = {
     "dirtyjson": "its licence file: MIT or AFL-2.1, as one likes",
 }
+CUDA = ("nvidia-", "cuda-toolkit")
+"""Begin the names of what torch's build for CUDA brings, and nothing else here needs."""
 
 # Spellings in the free field `License` and in classifiers, in lower case and without "license".
 SPELLINGS = {
@@ -55,7 +57,13 @@ class Row:
     @property
     def fine(self) -> bool:
         """Whether it may be used: by its licence, or for a reason that is given."""
-        return not self.version or self.name in REASONS or allowed(self.licence)
+        return not self.version or bool(reason(self.name)) or allowed(self.licence)
+
+
+def reason(name: str) -> str:
+    """Why a distribution is fine whatever its licence, or nothing."""
+    cuda = "NVIDIA's, used where torch was chosen for its GPUs; selfspec passes it on to nobody"
+    return REASONS.get(name, cuda if name.startswith(CUDA) else "")
 
 
 def licence_of(found: Distribution) -> str:
@@ -135,7 +143,7 @@ def main() -> None:
     rows = closure()
     for row in rows:
         licence = row.licence if row.version else "not installed here"
-        note = f"  ({REASONS[row.name]})" if row.name in REASONS else ""
+        note = f"  ({reason(row.name)})" if reason(row.name) else ""
         mark = " " if row.fine else "!"
         print(f"{mark} {row.name:41}{row.version:18}{row.why:42}{licence}{note}")
     refused = [row.name for row in rows if not row.fine]

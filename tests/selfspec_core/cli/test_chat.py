@@ -149,7 +149,7 @@ def test_chat_commands(scripted_run):
 @pytest.fixture
 def passages(monkeypatch):
     """A retriever that finds what was asked; returns the prompts that the model is shown."""
-    from selfspec_core import Passage, finished
+    from selfspec_core import Passage, specialists
     from selfspec_plugins.scripted import Scripted
 
     class Echo:
@@ -162,7 +162,7 @@ def passages(monkeypatch):
         seen.extend(prompts)
         return generate(self, prompts, sampling, progress)
 
-    monkeypatch.setattr(finished, "find_retriever", lambda *_: Echo())
+    monkeypatch.setattr(specialists, "find_retriever", lambda *_: Echo())
     monkeypatch.setattr(Scripted, "generate", noted)
     return seen
 
@@ -179,12 +179,12 @@ def test_passages_stand_before_the_input_and_are_named(scripted_run, passages):
 
 
 def test_without_knowledge_retrieve_says_why(scripted_run, monkeypatch):
-    from selfspec_core import finished
+    from selfspec_core import specialists
 
     def none(*_):
         raise UsageError("retrieval.retriever: none takes files")
 
-    monkeypatch.setattr(finished, "find_retriever", none)
+    monkeypatch.setattr(specialists, "find_retriever", none)
     result = chat("/retrieve on", "/quit")
     assert result.exit_code == 0 and "retrieval.retriever: none takes files" in result.stdout
 
