@@ -198,11 +198,16 @@ def _meant(message: str) -> str:
     return f"; did you mean --domain {word}?" if word in names else ""
 
 
+_NO_ROOM = ("can't allocate memory", "failed to map segment", "Cannot allocate memory")
+"""What torch, and the loader of a library, say when there is no memory left."""
+
+
 def _lacks_memory(error: Exception) -> bool:
     """Says whether memory ran out: Python's, a GPU's, or what torch has of the machine's."""
     names = (kind.__name__ for kind in type(error).__mro__)
     return not {"MemoryError", "OutOfMemoryError"}.isdisjoint(names) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+        isinstance(error, RuntimeError | ImportError)
+        and any(words in str(error) for words in _NO_ROOM)
     )
 
 

@@ -125,6 +125,7 @@ OUT_OF_MEMORY = (
         ),
         (MemoryError(), 1, OUT_OF_MEMORY),
         (RuntimeError("[x] DefaultCPUAllocator: can't allocate memory: you"), 1, OUT_OF_MEMORY),
+        (ImportError("x.so: failed to map segment from shared object"), 1, OUT_OF_MEMORY),
         (
             ModuleNotFoundError("No module named 'torch'", name="torch"),
             1,
