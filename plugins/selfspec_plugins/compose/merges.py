@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from selfspec_core import Adapter, Composer, Context, Expert, UsageError
 from selfspec_plugins.compose.stacking import COMBINED, check_adapters, combined
-from selfspec_plugins.training.sft import save
+from selfspec_plugins.training.tuned import save
 
 _FILE = "merge.json"
 

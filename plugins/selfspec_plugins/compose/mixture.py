@@ -18,7 +18,8 @@ from selfspec_plugins.local.transformers_model import TransformersModel
 from selfspec_plugins.training.lora_trainer import encode, loss_ends
 from selfspec_plugins.training.packing import Encoded, collate, order_steps, pack
 from selfspec_plugins.training.segments import segment_attention, segments_are_exact
-from selfspec_plugins.training.sft import diverged, response_loss, save
+from selfspec_plugins.training.sft import response_loss
+from selfspec_plugins.training.tuned import diverged, save
 
 _ROUTED = "routing.json"
 _LR = "components.mixture.lr"

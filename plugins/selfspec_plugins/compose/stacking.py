@@ -9,7 +9,7 @@ from typing import Any
 
 from selfspec_core import Context, Expert, UsageError
 from selfspec_plugins.local.transformers_model import TransformersModel
-from selfspec_plugins.training.sft import restore
+from selfspec_plugins.training.tuned import restore
 
 COMBINED = "default"
 """What PEFT calls the adapter that is made: the name that it saves into the folder itself."""

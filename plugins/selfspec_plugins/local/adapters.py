@@ -82,7 +82,7 @@ class Adapters:
         except OSError:
             raise
         except Exception as error:  # any: the files may be broken in any way
-            from selfspec_plugins.training.sft import restore
+            from selfspec_plugins.training.tuned import restore
 
             if first:
                 restore(self.hf, before)

@@ -15,8 +15,9 @@ from selfspec_core.config import PreferenceSettings
 from selfspec_plugins.local.loading import using_threads
 from selfspec_plugins.local.transformers_model import TransformersModel
 from selfspec_plugins.training.packing import Encoded
-from selfspec_plugins.training.sft import in_fp32, restore, save, shared_arguments, watch
+from selfspec_plugins.training.sft import shared_arguments
 from selfspec_plugins.training.trackers import tracked
+from selfspec_plugins.training.tuned import in_fp32, restore, save, watch
 
 _LR = "preference.lr"
 

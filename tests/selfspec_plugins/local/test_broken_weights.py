@@ -18,7 +18,7 @@ from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.model_types import Sampling
 from selfspec_plugins.local.transformers_model import TransformersModel
 from selfspec_plugins.training.lora_trainer import LoraTrainer
-from selfspec_plugins.training.sft import save
+from selfspec_plugins.training.tuned import save
 
 ADAPTER = "adapter_model.safetensors"
 GREEDY = Sampling(max_new_tokens=6)
