@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from selfspec_core.components import Context, Filter, Generator, Model, Trainer
 from selfspec_core.firewall import Firewall
-from selfspec_core.runs import RoundFolder, Run
+from selfspec_core.journals import RoundFolder
+from selfspec_core.runs import Run
 from selfspec_core.similarity.diversity import diversity
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.stages.baselines import Baseline

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from selfspec_core.errors import SelfspecError, UsageError
-from selfspec_core.runs import RoundFolder
+from selfspec_core.journals import RoundFolder
 
 ORDER = ("instructions.jsonl", "rejected.jsonl", "examples.jsonl")
 """Journals in the order in which they are filled: the first to differ is nearest to the cause."""

@@ -15,12 +15,13 @@ from selfspec_core.assembly.request import Request, resolve_settings
 from selfspec_core.components import Model, Retriever
 from selfspec_core.config import Settings
 from selfspec_core.errors import SelfspecError, UsageError
+from selfspec_core.journals import RoundFolder
 from selfspec_core.knowledge import find_retriever
 from selfspec_core.layouts import LAYOUTS, Layout
 from selfspec_core.plugins import PluginHost
 from selfspec_core.progress import Silent
 from selfspec_core.report.keep import read_seeds
-from selfspec_core.runs import RoundFolder, Run, find_run
+from selfspec_core.runs import Run, find_run
 from selfspec_core.stages.names import SPECIALIST
 from selfspec_core.stages.tuning import adapter_path, trained
 from selfspec_core.types import Item, Seed

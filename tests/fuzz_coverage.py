@@ -17,8 +17,8 @@ import atheris
 
 with atheris.instrument_imports(include=["selfspec_core"]):
     from selfspec_core.errors import SelfspecError
+    from selfspec_core.journals import RoundFolder
     from selfspec_core.measures import metrics, parsing, scoring
-    from selfspec_core.runs import RoundFolder
     from selfspec_core.types import KINDS, Example, Item
 
 FOLDER = Path(tempfile.mkdtemp())

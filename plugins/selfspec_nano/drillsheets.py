@@ -20,14 +20,16 @@ RESTATED, WORKSHEETS = 0.28, 0.2
 """Share of documents that state the same again, and of worksheets among the others."""
 AS_THEY_STOOD = 0.35
 """Share of the repetitions that are literal."""
+BACKWARDS = 0.4
+"""Share of those documents that state a value before its key and ask for it after the key."""
 
 SORTS: tuple[tuple[Callable[[Maker], Drill], float], ...] = (
-    (Maker.register, 0.1),
-    (Maker.counts, 0.27),
-    (Maker.deal, 0.33),
-    (Maker.opened, 0.08),
-    (Maker.quoted, 0.13),
-    (Maker.span, 0.09),
+    (Maker.register, 0.08),
+    (Maker.counts, 0.3),
+    (Maker.deal, 0.31),
+    (Maker.opened, 0.06),
+    (Maker.quoted, 0.18),
+    (Maker.span, 0.07),
 )
 ASK = (
     ("Q: ", "\nA: "), ("", "\n> "), ("- ", " "), ("Question: ", "\nAnswer: "), ("? ", "\n= "),
@@ -38,6 +40,10 @@ AGAIN = (
     "Q: {}? A: {}\n", "{}?\n> {}\n", "- {}: {}\n", "Question: {}?\nAnswer: {}\n", "? {}\n= {}\n",
     "Question: {}? Answer: {}\n", "Find {}\nAnswer: {}\n", "What about {}? {}\n",
 )  # fmt: skip
+VALUE_FIRST = (
+    "{v} {k}", "{v} {k}", "{v} for {k}", "{v} of {k}", '"{v}" says {k}', "{v} from {k}",
+    "{v} ({k})", '"{v}" on {k}', "{v} goes to {k}",
+)  # fmt: skip
 
 
 def restated(rng: Random) -> str:
@@ -45,12 +51,17 @@ def restated(rng: Random) -> str:
 
     As they stood, or as questions: from the first the second is learnt.
     """
+    backwards = rng.random() < BACKWARDS
     keys: tuple[Callable[[Random], str], ...] = (*KEYS, somebody, _thing)
-    key, value = rng.choice(keys), rng.choice((*keys, slots.count, slots.money, _code, _day))
+    values: tuple[Callable[[Random], str], ...] = (slots.count, slots.money, _code, _phrase)
+    key = _thing if backwards and rng.random() < 0.6 else rng.choice(keys)
+    value = rng.choice((*values, slots.count) if backwards else (*values, *keys, _day))
     rows = list({key(rng): value(rng) for _ in range(rng.randint(2, 6))}.items())
-    form = rng.choice((*ENTRY, "{} -> {}", "{} | {}"))
-    between = rng.choice((", ", "; ", "\n", " / ", ". "))
-    text = between.join(form.format(*row) for row in rows) + rng.choice((".\n", "\n", ".\n\n"))
+    form = rng.choice((*ENTRY, "{} -> {}", "{} | {}", '{} says "{}"'))
+    stated = rng.choice(VALUE_FIRST) if backwards else form
+    between = rng.choice((", ", "; ", "\n", " / ", ". ", " and "))
+    text = between.join(stated.format(k, v, k=k, v=v) for k, v in rows)
+    text += rng.choice((".\n", "\n", ".\n\n"))
     for _ in range(rng.randint(1, 3)):
         rows = rng.sample(rows, len(rows))
         if rng.random() < AS_THEY_STOOD:
@@ -63,6 +74,10 @@ def restated(rng: Random) -> str:
 
 def _thing(rng: Random) -> str:
     return rng.choice(vocabulary())
+
+
+def _phrase(rng: Random) -> str:
+    return " ".join(rng.sample(vocabulary(), rng.randint(1, 4)))
 
 
 def _code(rng: Random) -> str:

@@ -17,8 +17,9 @@ from selfspec_core.cli.progress import make_progress
 from selfspec_core.errors import UsageError
 from selfspec_core.firewall import Firewall
 from selfspec_core.interchange.formats import settings_of
+from selfspec_core.journals import RoundFolder
 from selfspec_core.report.keep import read_seeds
-from selfspec_core.runs import RoundFolder, Run, find_run
+from selfspec_core.runs import Run, find_run
 from selfspec_core.sets.hub import absolute
 from selfspec_core.specialists import check_base
 from selfspec_core.stages.asking import EvaluationSet

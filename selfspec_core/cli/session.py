@@ -21,13 +21,14 @@ from selfspec_core.cli.output import plain
 from selfspec_core.cli.progress import make_progress
 from selfspec_core.cli.stop import interrupted
 from selfspec_core.errors import UsageError
+from selfspec_core.journals import RoundFolder
 from selfspec_core.knowledge import check_paths, take_in
 from selfspec_core.manifest import new_manifest
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Progress
 from selfspec_core.provenance import check_same
 from selfspec_core.report.keep import keep_results, keep_seeds
-from selfspec_core.runs import RUNS, RoundFolder, Run
+from selfspec_core.runs import RUNS, Run
 from selfspec_core.sources import domain_clashes
 from selfspec_core.stages.collect import KEPT
 from selfspec_core.stopwatch import IMPORTS, Stopwatch

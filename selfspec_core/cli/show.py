@@ -11,8 +11,9 @@ import click
 
 from selfspec_core.cli.output import print_json
 from selfspec_core.errors import UsageError
+from selfspec_core.journals import RoundFolder
 from selfspec_core.locks import in_use
-from selfspec_core.runs import RUNS, RoundFolder, Run, find_run
+from selfspec_core.runs import RUNS, Run, find_run
 from selfspec_core.stages.summary import funnel
 from selfspec_core.stopwatch import totals
 from selfspec_core.sweeps.points import SweepFolder, find_sweep

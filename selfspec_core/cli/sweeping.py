@@ -22,12 +22,13 @@ from selfspec_core.cli.stop import interrupted
 from selfspec_core.cli.sweep_tables import show_sweep
 from selfspec_core.components import Model
 from selfspec_core.errors import Interrupted, SelfspecError, UsageError
+from selfspec_core.journals import RoundFolder
 from selfspec_core.knowledge import check_paths
 from selfspec_core.manifest import new_manifest
 from selfspec_core.plugins import PluginHost
 from selfspec_core.progress import Progress, Silent
 from selfspec_core.provenance import check_same
-from selfspec_core.runs import RUNS, RoundFolder, Run
+from selfspec_core.runs import RUNS, Run
 from selfspec_core.sweeps.points import EACH, LEFT_OUT, Point, Sweep, SweepFolder, nested_part
 from selfspec_core.sweeps.results import finished
 from selfspec_core.sweeps.sharing import Store, share_answers, share_training

@@ -18,7 +18,7 @@ from selfspec_core.composing.scores import overall, score
 from selfspec_core.errors import UsageError
 from selfspec_core.files import write_atomically
 from selfspec_core.firewall import Firewall
-from selfspec_core.runs import RoundFolder
+from selfspec_core.journals import RoundFolder
 from selfspec_core.stages.asking import EvaluationSet, ask
 from selfspec_core.stages.loading import load_model
 from selfspec_core.stages.names import BASE_BEST, MIXTURE

@@ -12,9 +12,10 @@ from typing import Any
 from selfspec_core.assembly.resolve import resolve
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError
+from selfspec_core.journals import RoundFolder
 from selfspec_core.layouts import LAYOUTS, Layout
 from selfspec_core.report.keep import read_seeds
-from selfspec_core.runs import RoundFolder, Run
+from selfspec_core.runs import Run
 from selfspec_core.stages.names import SPECIALIST
 from selfspec_core.stages.tuning import STAGE, examples_of
 from selfspec_core.types import Example, Seed

@@ -17,10 +17,11 @@ from typing import Any
 from selfspec_core.assembly.assemble import read_sets
 from selfspec_core.assembly.request import Request
 from selfspec_core.errors import UsageError
+from selfspec_core.journals import RoundFolder
 from selfspec_core.measures.rows import by_likelihood, sizes_of, with_choices
 from selfspec_core.measures.statistics import Bootstrap, Counts, Gain, Table, macro, tabulate
 from selfspec_core.provenance import digest_rows
-from selfspec_core.runs import RoundFolder, Run
+from selfspec_core.runs import Run
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.types import Item, Prediction
 

@@ -19,10 +19,10 @@ from typing import Any
 
 from selfspec_core.assembly.assemble import Assembly
 from selfspec_core.components import Context
+from selfspec_core.journals import dumps
 from selfspec_core.layouts import LAYOUTS, Layout
 from selfspec_core.pipeline import Parts
 from selfspec_core.planning.work import Acceptance, Costs, Way, with_settings
-from selfspec_core.runs import dumps
 from selfspec_core.stages.chain import Chain
 from selfspec_core.types import Adapter, Example, Instruction, Item, Seed, System
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from selfspec_core.components import Context, Trainer
+from selfspec_core.journals import RoundFolder
 from selfspec_core.layouts import LAYOUTS
 from selfspec_core.pipeline import Parts
-from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.collect import MOST
 from selfspec_core.stages.names import GENERIC, PREFERRED, SPECIALIST
 from selfspec_core.stages.quotas import propose_room

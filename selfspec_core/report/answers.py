@@ -12,8 +12,8 @@ from pathlib import Path
 
 from selfspec_core.errors import UsageError
 from selfspec_core.files import write_atomically
+from selfspec_core.journals import RoundFolder
 from selfspec_core.report.words import shown
-from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.stages.names import OURS
 from selfspec_core.types import LIST_KINDS, Item

@@ -14,10 +14,10 @@ from typing import Any
 
 from selfspec_core.components import Context
 from selfspec_core.files import write_atomically
+from selfspec_core.journals import RoundFolder
 from selfspec_core.report.result import gain_rows, table
 from selfspec_core.report.systems import explained, family, ours
 from selfspec_core.report.words import counted, markdown, percent, quoted
-from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.summary import funnel
 from selfspec_core.stages.tuning import adapter_path, trained
 from selfspec_core.types import Seed

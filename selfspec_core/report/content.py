@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from selfspec_core.errors import UsageError
+from selfspec_core.journals import RoundFolder
 from selfspec_core.progress import duration
 from selfspec_core.report.answers import answers
 from selfspec_core.report.elsewhere import elsewhere, limit_of
@@ -17,7 +18,7 @@ from selfspec_core.report.result import claims, gain_rows, in_words
 from selfspec_core.report.samples import samples
 from selfspec_core.report.sections import cost, funnel, rounds, settings, varied
 from selfspec_core.report.words import SHORT, command, shown
-from selfspec_core.runs import RoundFolder, Run
+from selfspec_core.runs import Run
 from selfspec_core.types import Example, Seed
 
 

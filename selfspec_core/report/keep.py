@@ -11,10 +11,11 @@ from typing import Any
 from selfspec_core.components import Context
 from selfspec_core.errors import UsageError
 from selfspec_core.files import write_atomically
+from selfspec_core.journals import RoundFolder, dumps
 from selfspec_core.measures.statistics import Bootstrap, Counts, tabulate
 from selfspec_core.report.answers import keep_answers
 from selfspec_core.report.cards import write_cards
-from selfspec_core.runs import RoundFolder, Run, dumps
+from selfspec_core.runs import Run
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.types import Item, Prediction, Score, Seed
 

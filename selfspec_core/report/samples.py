@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from selfspec_core.journals import RoundFolder
 from selfspec_core.report.words import SHORT, more, shown
-from selfspec_core.runs import RoundFolder
 
 TASKS, ACCEPTED, REJECTED = 40, 3, 4
 """Tasks of which samples are shown, and samples of each."""

@@ -8,7 +8,7 @@ from itertools import islice, zip_longest
 
 from selfspec_core.components import Context, Generator
 from selfspec_core.firewall import Firewall
-from selfspec_core.runs import RoundFolder
+from selfspec_core.journals import RoundFolder
 from selfspec_core.stages.ahead import at_once, generated
 from selfspec_core.stages.chain import Chain, Judged, decided, quota, rejection
 from selfspec_core.stages.probe import Probe

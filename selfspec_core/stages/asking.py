@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from selfspec_core.components import Context, Evaluator
+from selfspec_core.journals import RoundFolder
 from selfspec_core.layouts import LAYOUTS
 from selfspec_core.measures.rows import sizes_of
 from selfspec_core.measures.statistics import Bootstrap, macro, tabulate
-from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
 from selfspec_core.types import Item, Prediction, System
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from selfspec_core.components import Context, Model
+from selfspec_core.journals import RoundFolder
 from selfspec_core.layouts import LAYOUTS
-from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.asking import STAGE, EvaluationSet, ask, choose_layout, said
 from selfspec_core.types import Prediction, System
 

@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from selfspec_core.components import Context
+from selfspec_core.journals import RoundFolder
 from selfspec_core.measures.statistics import macro, tabulate
-from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.asking import EvaluationSet, ask, bootstrap
 from selfspec_core.types import System
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from selfspec_core.components import Context, Filter, Generator, Trainer
 from selfspec_core.firewall import Firewall
-from selfspec_core.runs import RoundFolder
+from selfspec_core.journals import RoundFolder
 from selfspec_core.stages import answer as answering
 from selfspec_core.stages import propose as proposing
 from selfspec_core.stages.chain import Chain

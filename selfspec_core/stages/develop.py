@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from selfspec_core.components import Context
+from selfspec_core.journals import RoundFolder
 from selfspec_core.layouts import LAYOUTS
 from selfspec_core.measures.statistics import macro, tabulate
-from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.asking import EvaluationSet, ask, bootstrap, choose_layout
 from selfspec_core.stages.collateral import collateral
 from selfspec_core.stages.names import BASE_BEST, TUNED

@@ -14,9 +14,9 @@ from typing import Any
 
 from selfspec_core.components import Context
 from selfspec_core.files import write_atomically
+from selfspec_core.journals import RoundFolder
 from selfspec_core.measures.rows import by_likelihood, score_row, with_choices
 from selfspec_core.measures.statistics import Table, tabulate
-from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.asking import EvaluationSet, ask, bootstrap
 from selfspec_core.stages.baselines import Baseline, ask_baselines
 from selfspec_core.stages.collateral import collateral

@@ -12,7 +12,7 @@ from typing import Any
 
 from selfspec_core.components import Context, Filter, Generator, Trainer
 from selfspec_core.firewall import Firewall
-from selfspec_core.runs import RoundFolder
+from selfspec_core.journals import RoundFolder
 from selfspec_core.stages.collect import collect
 from selfspec_core.stages.names import GENERIC
 from selfspec_core.stages.summary import funnel

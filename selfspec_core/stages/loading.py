@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from selfspec_core.components import Context, Model
 from selfspec_core.errors import SelfspecError
-from selfspec_core.runs import RoundFolder
+from selfspec_core.journals import RoundFolder
 
 
 def load_model(folder: RoundFolder, context: Context, other: Model | None = None) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 
 from selfspec_core.components import Context, Filter, Generator, Trainer
 from selfspec_core.firewall import Firewall
+from selfspec_core.journals import RoundFolder
 from selfspec_core.measures.votes import elected, read, same, support
-from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.chain import decided
 from selfspec_core.stages.names import PREFERRED
 from selfspec_core.stages.tuning import PROBE, finished, put_in_place

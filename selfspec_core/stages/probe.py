@@ -13,7 +13,7 @@ from itertools import islice
 from selfspec_core.components import Context, Filter, Trainer
 from selfspec_core.errors import UsageError
 from selfspec_core.firewall import Firewall
-from selfspec_core.runs import RoundFolder
+from selfspec_core.journals import RoundFolder
 from selfspec_core.stages.tuning import PROBE, Plan, rows_of, train_all
 from selfspec_core.types import Example
 

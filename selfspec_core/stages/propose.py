@@ -12,7 +12,7 @@ from functools import partial
 from math import ceil
 
 from selfspec_core.components import Context, Generator
-from selfspec_core.runs import RoundFolder
+from selfspec_core.journals import RoundFolder
 from selfspec_core.stages.ahead import at_once, generated
 from selfspec_core.stages.chain import Chain, decided, quota, rejection
 from selfspec_core.stages.quotas import propose_room

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from selfspec_core.components import Context, Trainer
 from selfspec_core.firewall import Firewall
-from selfspec_core.runs import RoundFolder
+from selfspec_core.journals import RoundFolder
 from selfspec_core.stages.generic import generic_rows
 from selfspec_core.stages.names import GENERIC, SPECIALIST
 from selfspec_core.stages.tuning import Plan, examples_of, rows_of, train_all

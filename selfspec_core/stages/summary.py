@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from selfspec_core.errors import SelfspecError
-from selfspec_core.runs import RoundFolder
+from selfspec_core.journals import RoundFolder
 
 
 def funnel(folder: RoundFolder) -> dict[str, Any]:

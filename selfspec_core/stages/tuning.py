@@ -12,7 +12,7 @@ from selfspec_core.contracts import made_in
 from selfspec_core.errors import SelfspecError
 from selfspec_core.files import new_folder, put_folder
 from selfspec_core.firewall import Firewall
-from selfspec_core.runs import RoundFolder
+from selfspec_core.journals import RoundFolder
 from selfspec_core.stages.chain import decided
 from selfspec_core.stages.distract import with_passages
 from selfspec_core.stages.names import GENERIC, MIXTURE, PREFERRED, SPECIALIST

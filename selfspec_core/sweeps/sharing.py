@@ -19,9 +19,9 @@ from weakref import WeakKeyDictionary
 
 from selfspec_core.components import Context, Model, Trainer
 from selfspec_core.files import make_folder, new_folder, put_folder
+from selfspec_core.journals import dumps
 from selfspec_core.model_types import Sampling
 from selfspec_core.progress import Progress
-from selfspec_core.runs import dumps
 from selfspec_core.types import Adapter, TrainingJob
 
 

@@ -26,11 +26,12 @@ import oracle
 from selfspec_core.assembly.assemble import Assembly, assemble, load_host
 from selfspec_core.assembly.request import Request
 from selfspec_core.assembly.resolve import parse_flag, resolve
+from selfspec_core.journals import RoundFolder
 from selfspec_core.manifest import new_manifest
 from selfspec_core.measures.votes import read
 from selfspec_core.measures.votes import same as same_answer
 from selfspec_core.progress import Silent
-from selfspec_core.runs import RUNS, RoundFolder, Run, find_run
+from selfspec_core.runs import RUNS, Run, find_run
 from selfspec_core.stages.chain import Chain
 from selfspec_core.stages.collect import collect
 from selfspec_core.types import Example, Instruction

@@ -13,9 +13,10 @@ from whole_runs import SMALL, Killed, fingerprint, finish, make, rows
 from selfspec_core import SelfspecError, provenance
 from selfspec_core.assembly.assemble import assemble
 from selfspec_core.assembly.request import Request
+from selfspec_core.journals import RoundFolder
 from selfspec_core.progress import Silent
 from selfspec_core.provenance import check_same, conditions
-from selfspec_core.runs import RoundFolder, Run
+from selfspec_core.runs import Run
 
 
 @pytest.fixture(scope="module")

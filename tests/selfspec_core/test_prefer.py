@@ -29,9 +29,9 @@ from selfspec_core.assembly.preference import build_preferrer
 from selfspec_core.components import Context
 from selfspec_core.config import Settings
 from selfspec_core.firewall import Firewall
+from selfspec_core.journals import RoundFolder
 from selfspec_core.measures.votes import same, support
 from selfspec_core.progress import Silent
-from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.prefer import by_majority, make_pairs
 from selfspec_core.types import Item
 from selfspec_plugins.few_shot import FewShot

@@ -12,9 +12,10 @@ from selfspec_core import Context, Example, Model, UsageError
 from selfspec_core.assembly.assemble import assemble
 from selfspec_core.assembly.request import Request
 from selfspec_core.config import Settings
+from selfspec_core.journals import RoundFolder
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
-from selfspec_core.runs import RoundFolder, Run
+from selfspec_core.runs import Run
 from selfspec_core.stages.probe import STAGE
 from selfspec_core.stages.tuning import trained
 from selfspec_plugins.answerability import Answerability, AnswerabilitySettings

@@ -13,8 +13,9 @@ from selfspec_core.assembly.assemble import assemble
 from selfspec_core.assembly.request import Request
 from selfspec_core.cli.evaluating import _round_of
 from selfspec_core.cli.show import summarize
+from selfspec_core.journals import RoundFolder
 from selfspec_core.progress import Silent
-from selfspec_core.runs import RoundFolder, Run
+from selfspec_core.runs import Run
 from selfspec_core.stages import evaluate as evaluating
 
 

@@ -17,7 +17,7 @@ from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.locks import Lock, in_use
 from selfspec_core.manifest import read_manifest
-from selfspec_core.runs import RoundFolder, Run, check_free, find_run
+from selfspec_core.runs import Run, check_free, find_run
 
 MANIFEST = {
     "created": "2026-01-01T00:00:00+00:00",
@@ -216,28 +216,6 @@ def test_a_manifest_of_an_earlier_version_may_lack_notes(folder):
     assert read_manifest(folder)["notes"] == []
 
 
-def test_rows_are_counted_as_they_are_committed(tmp_path, monkeypatch):
-    monkeypatch.setattr("selfspec_core.runs._BLOCK", 7)
-    folder = RoundFolder(tmp_path / "round-1")
-    assert folder.count("a") == 0
-    for batch in range(3):
-        folder.commit("s", batch, {"a": [{"text": "line\u2028one\n"}] * 2, "b": []})
-    with (folder.path / "a.jsonl").open("ab") as file:
-        file.write(b'{"torn": 1}\n{"to')
-    assert folder.count("a") == sum(1 for _ in folder.read("a")) == 6
-    assert folder.count("b") == 0
-
-
-@pytest.mark.parametrize("line", [b'{"a": 1} {"b": 2}\n', b'{"a": \xff}\n', b"\n"])
-def test_a_line_that_is_not_one_value_is_damage(tmp_path, line):
-    folder = RoundFolder(tmp_path / "round-1")
-    folder.commit("s", 0, {"a": [{"text": "x" * 40}]})
-    size = (folder.path / "a.jsonl").stat().st_size
-    (folder.path / "a.jsonl").write_bytes(line.ljust(size, b" "))
-    with pytest.raises(SelfspecError, match=r"a\.jsonl:1: damaged"):
-        list(folder.read("a"))
-
-
 KEPT = {"manifest.json": "run", "sweep.json": "sweep", "compose.json": "composition"}
 
 
@@ -276,18 +254,3 @@ def test_a_lock_needs_no_room_on_the_disk(folder, monkeypatch):
     assert in_use(folder)
     run.close()
     assert not in_use(folder)
-
-
-def test_the_name_of_a_journal_is_on_the_disk_before_a_commit_counts_on_it(tmp_path, monkeypatch):
-    folder, synced, sync = RoundFolder(tmp_path / "round-1"), [], os.fsync
-
-    def watched(number):
-        synced.append(Path(os.readlink(f"/proc/self/fd/{number}")).name)
-        sync(number)
-
-    monkeypatch.setattr(os, "fsync", watched)
-    folder.commit("s", 0, {"a": [{}]})
-    assert synced == ["a.jsonl", "round-1", "commits.jsonl", "round-1"]
-    del synced[:]
-    folder.commit("s", 1, {"a": [{}]})
-    assert synced == ["a.jsonl", "commits.jsonl"]

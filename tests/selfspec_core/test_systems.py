@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from selfspec_core import UsageError
 from selfspec_core.assembly.assemble import assemble
 from selfspec_core.assembly.request import Request
+from selfspec_core.journals import RoundFolder
 from selfspec_core.manifest import new_manifest
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
 from selfspec_core.provenance import conditions
-from selfspec_core.runs import RoundFolder, Run
+from selfspec_core.runs import Run
 from selfspec_core.stages.systems import better, pairs
 
 ALL = (

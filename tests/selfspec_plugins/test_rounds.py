@@ -13,9 +13,10 @@ import tiny_models
 
 from selfspec_core.assembly.assemble import assemble
 from selfspec_core.assembly.request import Request
+from selfspec_core.journals import RoundFolder
 from selfspec_core.pipeline import run_rounds
 from selfspec_core.progress import Silent
-from selfspec_core.runs import RoundFolder, Run
+from selfspec_core.runs import Run
 
 WORDS = (
     "copper wheat gas sugar cotton nickel rubber cocoa coffee zinc barley tin maize silver oats "

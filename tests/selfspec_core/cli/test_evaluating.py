@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from selfspec_core.cli.evaluating import _contaminated
+from selfspec_core.journals import RoundFolder
 from selfspec_core.report.keep import keep_seeds
-from selfspec_core.runs import RoundFolder
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.stages.names import PREFERRED
 from selfspec_core.types import Example, Item, Pair, Seed

@@ -158,7 +158,7 @@ def test_a_write_that_fails_names_the_file(selfspec):
     script = (
         "import resource, sys, click\n"
         "from selfspec_core.cli import main as module\n"
-        "from selfspec_core.runs import RoundFolder\n"
+        "from selfspec_core.journals import RoundFolder\n"
         "from pathlib import Path\n"
         "@click.command()\n"
         "def big():\n"

@@ -7,7 +7,8 @@ from click.testing import CliRunner
 from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.cli.show import summarize
 from selfspec_core.errors import UsageError
-from selfspec_core.runs import RoundFolder, Run
+from selfspec_core.journals import RoundFolder
+from selfspec_core.runs import Run
 
 
 def shown(*arguments):

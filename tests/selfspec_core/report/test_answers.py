@@ -7,10 +7,10 @@ import pytest
 from selfspec_core.assembly.assemble import assemble
 from selfspec_core.assembly.request import Request
 from selfspec_core.errors import UsageError
+from selfspec_core.journals import RoundFolder
 from selfspec_core.progress import Silent
 from selfspec_core.report.answers import EACH, FILE, answers
 from selfspec_core.report.page import render
-from selfspec_core.runs import RoundFolder
 
 HOSTILE = ("<script>alert(1)</script>", "\x1b[31mred", "\u202egnp.exe", "{{ 7 * 7 }}")
 

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selfspec_core.journals import RoundFolder
 from selfspec_core.report.samples import ACCEPTED, REJECTED, samples
 from selfspec_core.report.variety import distinct, nearest, pairs, variety
-from selfspec_core.runs import RoundFolder
 from selfspec_core.similarity.text import compared_text, rouge_l
 from selfspec_core.types import Example, Seed
 

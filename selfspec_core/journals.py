@@ -1,0 +1,177 @@
+"""Append-only journals of one round, committed together batch by batch.
+
+A batch is committed by one line in `commits.jsonl` that holds the size of every journal after it.
+Opening the journals cuts each back to the last commit, so a kill at any instant loses at most the
+batch it interrupted. Lines hold no time, run name or absolute path: two runs of the same settings
+write the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from selfspec_core.errors import SelfspecError
+from selfspec_core.files import make_folder, sync
+
+COMMITS = "commits.jsonl"
+_BLOCK = 1 << 20
+
+
+def dumps(value: Any) -> str:
+    """Returns canonical JSON: one line, keys in the order given."""
+    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+
+
+_raw_decode = json.JSONDecoder().raw_decode
+
+
+def _loads(line: bytes) -> Any:
+    """Returns what a line of a journal holds; half of the time of `json.loads`."""
+    value, end = _raw_decode(text := line.decode())
+    if text[end:].strip():
+        raise ValueError(f"more than one value: char {end}")
+    return value
+
+
+def _row(line: bytes) -> dict[str, Any]:
+    row = _loads(line)
+    if not isinstance(row, dict):
+        raise ValueError("expected a JSON object")
+    return row
+
+
+def _is_commit(value: Any) -> bool:
+    """Says whether a line of the commit journal is one: a stage, and the sizes of journals."""
+    if not isinstance(value, dict) or not isinstance(value.get("stage"), str):
+        return False
+    sizes = value.get("sizes")
+    return isinstance(sizes, dict) and all(
+        re.fullmatch(r"[\w-]+\.jsonl", name, re.ASCII) and type(size) is int and size >= 0
+        for name, size in sizes.items()
+    )
+
+
+class RoundFolder:
+    """Journals and results of one round.
+
+    Attributes:
+        commits: what each committed batch said, in order: stage, batch, and its own notes.
+    """
+
+    def __init__(self, path: Path, *, write: bool = True) -> None:
+        self.path = path
+        self._write = write
+        self._within: dict[str, RoundFolder] = {}
+        self.commits = self._read_commits()
+        self._sizes: dict[str, int] = dict(self.commits[-1]["sizes"]) if self.commits else {}
+        if write:
+            make_folder(path)
+            self._cut_back()
+
+    def _read_commits(self) -> list[dict[str, Any]]:
+        """Returns the complete lines of the commit journal."""
+        file = self.path / COMMITS
+        lines = file.read_bytes().splitlines(keepends=True) if file.exists() else []
+        whole = [line for line in lines if line.endswith(b"\n")]
+        try:
+            commits = [json.loads(line) for line in whole]
+            for number, commit in enumerate(commits, 1):
+                if not _is_commit(commit):
+                    raise ValueError(f"line {number} is no commit")
+        except (ValueError, RecursionError) as error:
+            raise SelfspecError(f"{file}: damaged: {error}") from None
+        return commits
+
+    def _cut_back(self) -> None:
+        """Cuts every journal back to the last commit.
+
+        Raises:
+            SelfspecError: if a journal is shorter than its commits say; nothing is touched then.
+        """
+        for name, size in self._sizes.items():
+            journal = self.path / name
+            found = journal.stat().st_size if journal.exists() else 0
+            if found < size:
+                lacking = f"{found} bytes, but {COMMITS} says {size}"
+                raise SelfspecError(f"{journal}: damaged: {lacking}")
+        journals = [path for path in self.path.glob("*.jsonl") if path.name != COMMITS]
+        if not self.commits and any(path.stat().st_size for path in journals):
+            if not (self.path / COMMITS).exists():
+                raise SelfspecError(f"{self.path / COMMITS}: missing, but there are journals")
+        for journal in journals:
+            os.truncate(journal, self._sizes.get(journal.name, 0))
+        if (self.path / COMMITS).exists():
+            whole = (self.path / COMMITS).read_bytes().rpartition(b"\n")
+            os.truncate(self.path / COMMITS, len(whole[0] + whole[1]))
+
+    def commit(
+        self, stage: str, batch: int, rows: Mapping[str, Sequence[Mapping[str, Any]]], **notes: Any
+    ) -> None:
+        """Appends a batch's rows to their journals, then commits them together.
+
+        Args:
+            rows: journal name (without suffix) -> rows.
+            notes: what else has to be known on resume (decisions, counts).
+        """
+        for name, lines in rows.items():
+            journal = f"{name}.jsonl"
+            data = "".join(dumps(line) + "\n" for line in lines).encode()
+            self._append(journal, data)
+            self._sizes[journal] = self._sizes.get(journal, 0) + len(data)
+        sizes = dict(sorted(self._sizes.items()))
+        commit = {"stage": stage, "batch": batch, **notes, "sizes": sizes}
+        self._append(COMMITS, (dumps(commit) + "\n").encode())
+        self.commits.append(commit)
+
+    def _append(self, name: str, data: bytes) -> None:
+        journal = self.path / name
+        new = not journal.exists()
+        with journal.open("ab") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if new:
+            sync(self.path)
+
+    def read(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yields the committed rows of a journal, one at a time."""
+        file = self.path / f"{name}.jsonl"
+        end = self._sizes.get(file.name, 0)
+        if not end:
+            return
+        with file.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    yield _row(line)
+                except (ValueError, RecursionError) as error:
+                    raise SelfspecError(f"{file}:{number}: damaged: {error}") from None
+                end -= len(line)
+                if end <= 0:
+                    break
+
+    def count(self, name: str) -> int:
+        """Returns how many rows of a journal are committed; none of them is read."""
+        file, lines = self.path / f"{name}.jsonl", 0
+        left = self._sizes.get(file.name, 0)
+        if not left:
+            return 0
+        with file.open("rb") as data:
+            while left > 0 and (block := data.read(min(left, _BLOCK))):
+                lines += block.count(b"\n")
+                left -= len(block)
+        return lines
+
+    def within(self, name: str) -> RoundFolder:
+        """Returns a folder in this one with journals of its own, recovered on first use."""
+        if name not in self._within:
+            self._within[name] = RoundFolder(self.path / name, write=self._write)
+        return self._within[name]
+
+    def done(self, stage: str) -> int:
+        """Returns how many batches of a stage are committed."""
+        return sum(commit["stage"] == stage for commit in self.commits)
