@@ -10,12 +10,17 @@ DOMAIN_GROUP, PLUGIN_GROUP = "selfspec.domains", "selfspec.plugins"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a plugin comes from, and why it failed if it did."""
+    """Where a plugin comes from, and why it failed if it did.
+
+    Attributes:
+        summary: the one line of its distribution's metadata.
+    """
 
     name: str
     dist: str
     version: str
     group: str
+    summary: str = ""
     error: str | None = None
     trace: str | None = None
 
@@ -64,5 +69,8 @@ def entries(group: str) -> list[EntryPoint]:
 
 def source_of(entry: EntryPoint, group: str) -> Source:
     """Returns what an entry point's metadata says about it."""
-    dist = entry.dist
-    return Source(entry.name, dist.name if dist else "?", dist.version if dist else "?", group)
+    if not entry.dist:
+        return Source(entry.name, "?", "?", group)
+    metadata = entry.dist.metadata  # parsed anew whenever it is asked for
+    summary = metadata["Summary"] if "Summary" in metadata else ""
+    return Source(entry.name, metadata["Name"], metadata["Version"], group, summary)

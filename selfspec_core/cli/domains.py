@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,7 +29,7 @@ def domains(as_json: bool, check: bool) -> None:
     if as_json or check:
         rows = [count(source) for source in sources]
     else:
-        rows = [{"name": s.name, "dist": s.dist, "version": s.version} for s in sources]
+        rows = [asdict(source) for source in sources]
     if as_json:
         print_json(rows)
     elif rows:
@@ -70,10 +71,11 @@ def _counts(package: Package) -> dict[str, Any]:
 
 def _print(rows: list[dict[str, Any]], *, counted: bool) -> None:
     counts = ("seeds", "tasks", "items", "passages") if counted else ()
-    shown = table("domain", "distribution", "version", *counts, right=counts)
+    about = () if counted else ("about",)
+    shown = table("domain", "distribution", "version", *counts, *about, right=counts)
     for row in rows:
-        numbers = ("-" if row[key] is None else row[key] for key in counts)
-        shown.add_row(*map(cell, (row["name"], row["dist"], row["version"], *numbers)))
+        more = ("-" if row[key] is None else row[key] for key in counts or ("summary",))
+        shown.add_row(*map(cell, (row["name"], row["dist"], row["version"], *more)))
     out = console()
     out.print(shown)
     for row in rows:

@@ -119,7 +119,8 @@ class Pool:
     def __init__(self, threshold: float) -> None:
         self._threshold = threshold
         self._ids: list[str] = []
-        self._texts = np.empty((1024, 2), object)  # as encoded, and folded
+        self._texts = np.empty(1024, object)
+        self._short: list[str] = []  # folded; "" until that is needed
         self._lengths = np.zeros(1024, np.int64)
         self._index = PrefixIndex((), _length_ratio(threshold))
 
@@ -127,10 +128,11 @@ class Pool:
         """Adds a text and returns its place."""
         place = len(self._ids)
         if place == len(self._texts):
-            self._texts = np.concatenate([self._texts, np.empty((place, 2), object)])
+            self._texts = np.concatenate([self._texts, np.empty(place, object)])
             self._lengths = np.concatenate([self._lengths, np.zeros(place, np.int64)])
         self._ids.append(id)
-        self._texts[place] = text, folded(text)
+        self._texts[place] = text
+        self._short.append("")
         self._lengths[place] = len(text)
         return place
 
@@ -139,7 +141,7 @@ class Pool:
         self._renew_index()
         pairs = np.sort(np.concatenate([np.empty(0, np.int64), *self._pairs(places)]))
         asking, earlier = pairs >> 32, pairs & 0xFFFFFFFF
-        texts = self._texts[:, 0]
+        texts = self._texts
         scores = _pairwise(texts[asking], texts[earlier], self._threshold)
         hits = np.flatnonzero(scores)
         bounds = np.flatnonzero(np.diff(asking[hits])) + 1
@@ -155,12 +157,12 @@ class Pool:
         """Indexes the whole pool anew when comparing with what came since costs as much."""
         size = len(self._ids)
         if size - self._index.size > max(_UNINDEXED, _BALANCE * sqrt(size)):
-            texts = self._texts[:size, 0].tolist()
+            texts = self._texts[:size].tolist()
             self._index = PrefixIndex(texts, _length_ratio(self._threshold))
 
     def _pairs(self, places: Sequence[int]) -> Iterator[Pairs]:
         """Yields pairs that may be near-copies: a place << 32 | an earlier place."""
-        asked = self._index.candidates(self._texts[places, 0].tolist())
+        asked = self._index.candidates(self._texts[places].tolist())
         scanned = defaultdict(list)  # from which place on -> places
         for place, others in zip(places, asked, strict=True):
             if others is not None:
@@ -177,11 +179,16 @@ class Pool:
         low = length_bounds(shortest, self._threshold)[0]
         high = length_bounds(longest, self._threshold)[1]
         among = np.flatnonzero((lengths >= low) & (lengths <= high)) + start
-        short = self._texts[:, 1]
-        bounds = similarities(short[group].tolist(), short[among].tolist(), self._threshold)
+        bounds = similarities(self._folded(group), self._folded(among.tolist()), self._threshold)
         rows, columns = np.nonzero(bounds)
         asking, others = np.array(group)[rows], among[columns]
         return (asking << 32 | others)[others < asking]
+
+    def _folded(self, places: Sequence[int]) -> list[str]:
+        short = self._short
+        for place in places:
+            short[place] = short[place] or folded(self._texts[place])
+        return [short[place] for place in places]
 
     def _similar_lengths(self, places: Sequence[int]) -> Iterator[list[int]]:
         """Yields groups of places of about one length, so that bounds on it exclude much."""

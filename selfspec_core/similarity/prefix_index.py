@@ -40,17 +40,18 @@ class PrefixIndex:
     def __init__(self, texts: Sequence[str], ratio: float) -> None:
         self.size = len(texts)
         self._ratio = ratio
-        codes = _codes(texts)
-        # One more than there are, for all words that came later: like them it is in no prefix.
-        frequencies = np.bincount(codes, minlength=int(codes.max(initial=0)) + 2)
+        parts = [slice(at, at + _INDEXED_AT_ONCE) for at in range(0, self.size, _INDEXED_AT_ONCE)]
+        frequencies = _frequencies([texts[part] for part in parts])
         self._ranks = np.empty(len(frequencies), np.int64)
         self._ranks[np.argsort(frequencies, kind="stable")] = np.arange(len(frequencies))
-        postings = [np.empty(0, np.int64)]
-        for start in range(0, self.size, _INDEXED_AT_ONCE):
-            owners, ranks, _ = self._prefixes(texts[start : start + _INDEXED_AT_ONCE])
-            postings.append(ranks << 32 | owners + start)
-        keys = np.sort(np.concatenate(postings))
-        self._owners = (keys & _LOW).astype(np.int32)
+        keys = np.empty(sum(self._lengths(texts[part])[1].sum() for part in parts), np.int64)
+        filled = 0
+        for part in parts:
+            owners, ranks, _ = self._prefixes(texts[part])
+            keys[filled : filled + len(owners)] = ranks << 32 | owners + part.start
+            filled += len(owners)
+        keys.sort()
+        self._owners = keys.astype(np.int32)  # the low half
         self._starts = np.searchsorted(keys, np.arange(len(frequencies) + 1) << 32)
 
     def candidates(self, texts: Sequence[str]) -> Iterator[Integers | None]:
@@ -84,13 +85,30 @@ class PrefixIndex:
 
         And how many of them a near-copy of each text shares at the least.
         """
-        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        common = np.ceil(lengths * self._ratio).astype(np.int64)
+        lengths, sizes, common = self._lengths(texts)
         ranks = self._ranks[np.minimum(_codes(texts), len(self._ranks) - 1)]
         keys = np.sort(np.repeat(np.arange(len(texts)) << 32, lengths) | ranks)
         within = np.arange(len(keys)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        keys = keys[within < np.repeat(lengths - common + COMMON, lengths)]
+        keys = keys[within < np.repeat(sizes, lengths)]
         return keys >> 32, keys & _LOW, np.minimum(common, COMMON)
+
+    def _lengths(self, texts: Sequence[str]) -> tuple[Integers, Integers, Integers]:
+        """Returns how many words each text and its prefix has, and a near-copy of it in common."""
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        common = np.ceil(lengths * self._ratio).astype(np.int64)
+        return lengths, np.minimum(lengths, lengths - common + COMMON), common
+
+
+def _frequencies(parts: Sequence[Sequence[str]]) -> Integers:
+    """Returns how often each word occurs, by its code.
+
+    One more than there are, for all words that come later: like them it is in no prefix.
+    """
+    counts = [np.bincount(_codes(part)) for part in parts]
+    found = np.zeros(max(map(len, counts), default=1) + 1, np.int64)
+    for one in counts:
+        found[: len(one)] += one
+    return found
 
 
 def _codes(texts: Sequence[str]) -> NDArray[np.uint32]:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 
 _SINGLE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and Han: no spaces between
 _WORD = re.compile(f"[{_SINGLE}]|[^\\W_{_SINGLE}]+")
+_ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
 SHORT = 45
 """Words of instruction and input that a short seed or item has at most."""
 
@@ -34,6 +35,8 @@ def words(text: str) -> list[str]:
         import html  # a large table that few texts need
 
         text = html.unescape(text)
+    if text.isascii():  # the same words in a third of the time
+        return text.translate(_ASCII).split()
     return _WORD.findall(text.lower())
 
 
@@ -72,6 +75,18 @@ def compared_text(instruction: str, input: str, fixed: Collection[str]) -> str:
     return input.strip() if instruction in fixed else f"{instruction}\n{input}".strip()
 
 
+class _Codes(dict[str, str]):
+    """The character of each word; one that is met for the first time gets the next."""
+
+    def __missing__(self, token: str) -> str:
+        number = len(self) + 1
+        if number >= _SURROGATES.start:
+            number += len(_SURROGATES)
+        if number >= _CODE_POINTS:
+            raise OverflowError("more different words than Unicode has code points")
+        return self.setdefault(token, chr(number))
+
+
 class Vocabulary:
     """Writes texts as strings with one character a word, so that rapidfuzz can compare them.
 
@@ -80,7 +95,7 @@ class Vocabulary:
     """
 
     def __init__(self) -> None:
-        self._codes: dict[str, str] = {}
+        self._codes = _Codes()
 
     def encode(self, text: str) -> str:
         """Returns one character per word of `text`."""
@@ -92,16 +107,7 @@ class Vocabulary:
         Raises:
             OverflowError: beyond 1,112,063 different words.
         """
-        codes = self._codes
-        return "".join(codes.get(token) or self._add(token) for token in tokens)
-
-    def _add(self, token: str) -> str:
-        number = len(self._codes) + 1
-        if number >= _SURROGATES.start:
-            number += len(_SURROGATES)
-        if number >= _CODE_POINTS:
-            raise OverflowError("more different words than Unicode has code points")
-        return self._codes.setdefault(token, chr(number))
+        return "".join(map(self._codes.__getitem__, tokens))
 
 
 def rouge_l_encoded(a: str, b: str) -> float:
