@@ -118,6 +118,8 @@ class RoundFolder:
             rows: journal name (without suffix) -> rows.
             notes: what else has to be known on resume (decisions, counts).
         """
+        if not self.commits and not (self.path / COMMITS).exists():
+            self._append(COMMITS, b"")  # journals without it have lost it, and are not cut back
         for name, lines in rows.items():
             journal = f"{name}.jsonl"
             data = "".join(dumps(line) + "\n" for line in lines).encode()

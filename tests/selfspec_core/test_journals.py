@@ -42,7 +42,25 @@ def test_the_name_of_a_journal_is_on_the_disk_before_a_commit_counts_on_it(tmp_p
 
     monkeypatch.setattr(os, "fsync", watched)
     folder.commit("s", 0, {"a": [{}]})
-    assert synced == ["a.jsonl", "round-1", "commits.jsonl", "round-1"]
+    assert synced == ["commits.jsonl", "round-1", "a.jsonl", "round-1", "commits.jsonl"]
     del synced[:]
     folder.commit("s", 1, {"a": [{}]})
     assert synced == ["a.jsonl", "commits.jsonl"]
+
+
+def test_the_very_first_batch_may_be_interrupted(tmp_path, monkeypatch):
+    folder, fsync = RoundFolder(tmp_path / "round-1"), os.fsync
+
+    def killed(number):
+        if os.readlink(f"/proc/self/fd/{number}").endswith("a.jsonl"):
+            raise KeyboardInterrupt
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", killed)
+    with pytest.raises(KeyboardInterrupt):
+        folder.commit("s", 0, {"a": [{"text": "lost"}]})
+    monkeypatch.undo()
+    again = RoundFolder(folder.path)
+    assert (again.commits, (folder.path / "a.jsonl").read_bytes()) == ([], b"")
+    again.commit("s", 0, {"a": [{"text": "kept"}]})
+    assert [*RoundFolder(folder.path).read("a")] == [{"text": "kept"}]
