@@ -94,7 +94,8 @@ class LmEval(Evaluator):
         self._load()
         ids = tuple(item.id for item in items)
         sets = system.demo_sets if system.shots else 1
-        key = (system.adapter, system.shots, sets, context.model.name, ids)
+        # the model itself: its name is that of a backend, which a baseline may share with the base
+        key = (context.model, system.adapter, system.shots, sets, ids)
         if key not in self._asked:
             self._asked[key] = [
                 prediction

@@ -174,6 +174,16 @@ def test_demonstrations_are_the_tasks_own_and_the_next_system_has_none(folder):
     assert model.prompts == []  # nothing in it differs for lm-eval
 
 
+def test_another_model_of_the_same_backend_is_asked_itself(monkeypatch):
+    asked = []
+    monkeypatch.setattr(LmEval, "_load", lambda self: None)
+    monkeypatch.setattr(LmEval, "_ask", lambda *given: asked.append(given[-1].model) or [])
+    asks, base, baseline = LmEval(), Echo(), Echo()
+    for model, name in ((base, "base@0"), (baseline, "other@0"), (base, "base-best@0")):
+        asks.evaluate((), System(name, LAYOUT), context(model))
+    assert asked == [base, baseline]
+
+
 @pytest.mark.parametrize(
     ("tasks", "more", "said"),
     [
