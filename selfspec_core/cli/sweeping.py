@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -173,9 +173,10 @@ def _take_part(folder: SweepFolder, point: Point, run: Run, progress: Progress) 
     ids = {row["id"] for row in part}
     instructions = [row for row in whole.read("instructions") if row["id"] in ids]
     note = f"its {size} examples are a part of the {len(examples)} of {donor.name}"
-    run.manifest["shared"] = {"examples": size, "of": donor.name}
-    run.manifest["notes"].append(f"{note}, tasks in proportion")
-    run.save_manifest()
+    if "shared" not in run.manifest:  # else a kill came before the commit
+        run.manifest["shared"] = {"examples": size, "of": donor.name}
+        run.manifest["notes"].append(f"{note}, tasks in proportion")
+        run.save_manifest()
     first.commit("share", 0, {"instructions": instructions, "examples": part}, of=len(examples))
     progress.say(note)
 
@@ -189,17 +190,18 @@ class Resident:
 
     def serve(self, assembly: Assembly) -> None:
         """Gives a point the model that is loaded, if it is the same, and all that is known."""
-        context, parts = assembly.context, assembly.parts
-        context.model = model = self._same(context.model)
+        context, parts, before = assembly.context, assembly.parts, self._models
+        context.model = model = self._same(context.model, before)
         self._models = [model]  # another one is let go before the next is loaded
         if parts.training_model is not None:
-            tuned = self._same(parts.training_model)
+            tuned = self._same(parts.training_model, before)
             assembly.parts = replace(parts, training_model=tuned)
             self._models.append(tuned)
         share_training(parts.trainer, self.store)
 
-    def _same(self, model: Model) -> Model:
-        for known in self._models:
+    def _same(self, model: Model, before: Sequence[Model]) -> Model:
+        """Returns the model of the point before, if it is the same; else this one, sharing."""
+        for known in before:
             if type(known) is type(model) and known.settings == model.settings:
                 known.decisions.clear()
                 return known

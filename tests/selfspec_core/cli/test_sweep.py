@@ -289,3 +289,21 @@ def test_bad_input_is_one_line_before_anything_is_written(words, message, place)
 def test_a_sweep_that_is_not_there_is_no_run_either(place):
     with pytest.raises(UsageError, match="nope: no such run"):
         CliRunner().invoke(cli, ["resume", "nope"], catch_exceptions=False)
+
+
+def test_the_model_that_is_tuned_stays_in_memory_too(tmp_path):
+    """Where `training.model` names another than the one that writes."""
+    from selfspec_core.assembly.assemble import assemble
+    from selfspec_core.assembly.request import Request
+    from selfspec_core.cli.sweeping import Resident
+    from selfspec_core.progress import Silent
+    from selfspec_core.sweeps.sharing import Store
+
+    resident, models = Resident(Store(tmp_path / "shared")), []
+    for r in (8, 16):
+        tables = ({"training": {"model": "nano", "r": r}}, {"filters": {"order": []}})
+        assembly = assemble(Request("finance", model="scripted", set=tables), Silent())
+        resident.serve(assembly)
+        models.append(assembly.models)
+    assert len(models[0]) == 2
+    assert all(one is other for one, other in zip(*models, strict=True))
