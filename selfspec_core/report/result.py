@@ -75,8 +75,7 @@ def in_words(scores: Mapping[str, Any]) -> str:
 
 def by_likelihood(scores: Mapping[str, Any]) -> str:
     """Says whether the gain holds where the form of an answer cannot count."""
-    likely = scores.get("likelihood") or {}
-    found = [one for one in claims(likely) if likely.get("gains")] if likely else []
+    found = claims(likely) if (likely := scores.get("likelihood")) else []
     if not found:
         return (
             "Choices were not scored by likelihood, so how much of a gain is form is not known "
@@ -152,14 +151,20 @@ def table(scores: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def gain_rows(scores: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Returns one row per pair: the other system, the gain, what it shows."""
+    """Returns one row per system that ours is compared with: the gain, what it shows.
+
+    What ours becomes with demonstrations or passages has gains of its own, which are none of these.
+    """
     rows = []
     for pair, gain in scores.get("gains", {}).items():
+        mine, _, other = pair.partition(" - ")
+        if mine != ours(scores):
+            continue
         said = verdict(scores, pair)
         rows.append(
             {
-                "other": shown(pair.partition(" - ")[2], 60),
-                "family": family(pair.partition(" - ")[2]),
+                "other": shown(other, 60),
+                "family": family(other),
                 "gain": gain,
                 "mean": signed(gain["mean"]),
                 "interval": span(gain),

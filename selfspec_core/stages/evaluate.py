@@ -53,8 +53,8 @@ def evaluate(
     said, chosen = ask_baselines(folder, baselines, sets, context)  # last: the model makes room
     asked |= said
     tables = {one.name: _compare(one, asked, context) for one in sets}
-    for table in tables.values():
-        if developed.system in table["systems"]:
+    for table in (part for one in tables.values() for part in (one, one.get("likelihood"))):
+        if table and developed.system in table["systems"]:
             table["ours"] = developed.system  # which dev items chose
     return write_scores(folder, adapters, developed, context, tables, lost, chosen)
 

@@ -35,6 +35,7 @@ from selfspec_core.progress import Silent
 from selfspec_core.stages.prefer import by_majority, make_pairs
 from selfspec_core.types import Item
 from selfspec_plugins.few_shot import FewShot
+from selfspec_plugins.scripted import Scripted
 
 
 @pytest.mark.parametrize(
@@ -194,6 +195,17 @@ def test_a_run_with_pairs_measures_the_preferred_system_too(tmp_path):
     assert manifest(path)["rounds"][0]["system"] == best
     assert found["dev"] == found["dev_systems"][best]
     assert (path / "round-1/preferred").is_dir()
+
+
+def test_by_likelihood_the_gains_are_those_of_the_same_system(tmp_path, monkeypatch):
+    able = Capabilities(trains=True, likelihood=True)
+    monkeypatch.setattr(Scripted, "capabilities", property(lambda self: able))
+    monkeypatch.setattr(
+        Scripted, "loglikelihood", lambda self, pairs, progress=None: [-len(c) for _, c in pairs]
+    )
+    path = make(tmp_path / "run", PREFER)
+    own = scores(path, 1)["sets"]["finance"]
+    assert own["likelihood"]["ours"] == own["ours"] == manifest(path)["rounds"][0]["system"]
 
 
 def test_without_a_preference_round_nothing_is_sampled(tmp_path):

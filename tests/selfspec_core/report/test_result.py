@@ -3,7 +3,7 @@
 import pytest
 
 from selfspec_core.report.figures import markers
-from selfspec_core.report.result import carried_by, claims, in_words
+from selfspec_core.report.result import by_likelihood, carried_by, claims, gain_rows, in_words
 from selfspec_core.report.systems import explained, family, ordered
 from selfspec_core.stages.systems import better as picked
 
@@ -61,6 +61,29 @@ def test_the_result_in_words(base, control, sizes, words):
 
 def test_nothing_is_claimed_without_gains():
     assert claims(scores({})) == [] and in_words(scores({})) == ""
+
+
+def test_every_row_of_gains_is_about_the_system_that_stands():
+    given = scores({"base@0": FLAT, "base-best@0": FLAT})
+    gain = dict(zip(("mean", "low", "high"), UP, strict=True))
+    given["gains"]["specialized@5 - base@0"] = given["gains"]["preferred@0 - base@0"] = gain
+    assert [(row["other"], row["mean"]) for row in gain_rows(given)] == [
+        ("base@0", "+0.010"),
+        ("base-best@0", "+0.010"),
+    ]
+    given["ours"] = "preferred@0"
+    given["systems"]["preferred@0"] = given["systems"]["specialized@0"]
+    assert [(row["other"], row["mean"]) for row in gain_rows(given)] == [("base@0", "+0.200")]
+
+
+def test_what_is_said_by_likelihood_is_about_the_same_system():
+    likely = scores({"base-best@0": UP}) | {"ours": "preferred@0"}
+    likely["systems"]["preferred@0"] = likely["systems"]["specialized@0"]
+    assert "not scored by likelihood" in by_likelihood({"likelihood": likely})
+    gain = dict(zip(("mean", "low", "high"), FLAT, strict=True))
+    likely["gains"]["preferred@0 - base-best@0"] = gain
+    said = by_likelihood({"likelihood": likely})
+    assert "gain is +0.010 [−0.100 to 0.100] over base-best@0 (no clear difference)." in said
 
 
 def test_a_gain_that_two_tasks_carry_is_said():
