@@ -42,7 +42,7 @@ def diversity(rows: Sequence[Asking], before: Sequence[Asking]) -> dict[str, flo
     """Returns the numbers of a round; empty where there are no rows.
 
     Compared is the text that novelty compares: instruction and input, minus an instruction that
-    several rows share with `before`'s. Of two rounds only numbers over about as many texts can be
+    stands verbatim in `before`. Of two rounds only numbers over about as many texts can be
     compared: all but `new_ngrams` depend on how many there are.
 
     Args:

@@ -47,7 +47,7 @@ class Journal:
             return
         row = {"request": request, "answer": answer, **({"tokens": tokens} if tokens else {})}
         line = (json.dumps(row, ensure_ascii=False) + "\n").encode()
-        with self._file.open("ab", buffering=0) as file:
+        with self._file.open("ab") as file:  # buffered: unbuffered, a full disk takes half a line
             file.write(line)
 
     def sync(self) -> None:
