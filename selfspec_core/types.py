@@ -276,7 +276,7 @@ class Score:
 
     Attributes:
         value: in [0, 1].
-        parsable: share of items whose answer could be parsed.
+        parsable: share of answers that could be parsed, mean over tasks.
         n: number of items.
     """
 

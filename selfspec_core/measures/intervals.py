@@ -37,7 +37,10 @@ _LEVELS = (0.025, 0.975)
 _HAIR = 1e-12  # what rounding may add to a score
 
 Effects = dict[tuple[str, str, int], Floats]
-"""What leaving out does, by the keys of the draws: of items [sets, items], of sets [1, sets]."""
+"""What leaving out does, by the keys of the draws: of items [sets, items], of sets [1, sets].
+
+Where sets are drawn together, as those of a run are, their mean stands for them.
+"""
 
 
 def difference(ours: Effects, theirs: Effects) -> Effects:

@@ -1,9 +1,10 @@
 """Answers of finished runs read back, and several runs as one: scores and gains over all of them.
 
 A run counts as one draw, as a demonstration set does within a run: scores are means over runs, and
-the bootstrap resamples runs as well as items within task. It takes the same runs for every task,
-for what one run has more of than another, it has in all tasks. With three runs their spread is
-hardly known: an interval over them is better than one over a single run, and still too narrow.
+the bootstrap resamples runs, each with all of its demonstration sets, as well as items within task.
+It takes the same runs for every task, for what one run has more of than another, it has in all
+tasks. With three runs their spread is hardly known: an interval over them is better than one over a
+single run, and still too narrow.
 """
 
 from __future__ import annotations
@@ -147,15 +148,18 @@ def pool(
 def _table(
     runs: Sequence[Answered], asked: str, system: str, items: Sequence[Item], *, likely: bool
 ) -> dict[str, Counts]:
-    """Tabulates what a system said in every run, its demonstration sets in all runs apart."""
-    known, said, before = {item.id for item in items}, [], 0
-    for run in runs:
+    """Tabulates what a system said in every run; a run's demonstration sets stay together."""
+    known, said, of = {item.id for item in items}, list[Prediction](), list[int]()
+    for number, run in enumerate(runs):
         own = [p for p in run.said[asked][system] if p.item in known]
         if likely and not (own := by_likelihood(items, own)):
             return {}
         sets = 1 + max((p.demo_set for p in own), default=0)
         if len(own) != sets * len(known):
             raise UsageError(f"{run.path}: {system} did not answer all items of '{asked}'")
-        said += [replace(p, demo_set=before + p.demo_set) for p in own]
-        before += sets
-    return tabulate(items, said)
+        said += [replace(p, demo_set=len(of) + p.demo_set) for p in own]
+        of += [number] * sets
+    table = tabulate(items, said)
+    if len(of) == len(runs) or len(runs) == 1:
+        return table
+    return {task: replace(counts, runs=tuple(of)) for task, counts in table.items()}

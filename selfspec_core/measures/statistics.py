@@ -38,11 +38,14 @@ class Counts:
         metric: a name of `METRICS`.
         values: counts of shape [demonstration sets, items, k], items in the task's order.
         parsable: share of answers that could be parsed, or None if not known.
+        runs: of each demonstration set, which run it is of: sets of one run are drawn together.
+            Empty: each is drawn by itself.
     """
 
     metric: str
     values: Floats
     parsable: float | None = None
+    runs: tuple[int, ...] = ()
 
 
 Table = Mapping[str, Counts]
@@ -143,7 +146,8 @@ class Bootstrap:
     def score(self, table: Table) -> Score:
         """Returns the macro score over the tasks of `table`, with its interval.
 
-        With several demonstration sets a task's score is the mean of its scores over the sets.
+        With several demonstration sets a task's score is the mean of its scores over the sets;
+        where these are of several runs, the mean over runs of each run's mean.
 
         Raises:
             ValueError: if a task is unknown or has another number of items.
@@ -176,15 +180,12 @@ class Bootstrap:
         return Gain(mean, max(low, -1.0), min(high, 1.0))
 
     def each(self, table: Table) -> list[float]:
-        """Returns the macro score of every demonstration set."""
-        sets = min(counts.values.shape[0] for counts in table.values())
-        return [
-            _mean(_point(Counts(c.metric, c.values[s : s + 1])) for c in table.values())
-            for s in range(sets)
-        ]
+        """Returns the macro score of every demonstration set, or of every run."""
+        scores = [_scores(counts) for counts in table.values()]
+        return [_mean(own[draw] for own in scores) for draw in range(min(map(len, scores)))]
 
     def spread(self, table: Table) -> float | None:
-        """Returns the standard deviation of the macro score over demonstration sets, if several."""
+        """Returns the standard deviation of `each`, if there are several."""
         each = self.each(table)
         return float(np.std(each, ddof=1)) if len(each) > 1 else None
 
@@ -194,13 +195,13 @@ class Bootstrap:
         return np.asarray(each.mean(axis=0))
 
     def _task(self, task: str, counts: Counts) -> Floats:
-        sets, n, _ = counts.values.shape
+        n = counts.values.shape[1]
         if self.task_sizes.get(task) != n:
             known = self.task_sizes.get(task, 0)
             raise ValueError(f"task {task}: {n} items, but the bootstrap was made for {known}")
         sums = self._draw(task, "items", n) @ counts.values  # [sets, resamples, k]
-        over_sets = self._draw(self._drawn_with.get(task, task), "sets", sets) / sets
-        each = METRICS[counts.metric].value(sums, float(n))  # [sets, resamples]
+        each = _by_draw(METRICS[counts.metric].value(sums, float(n)), counts)  # [draws, resamples]
+        over_sets = self._draw(self._drawn_with.get(task, task), "sets", len(each)) / len(each)
         return np.asarray(np.einsum("rs,sr->r", over_sets, each))
 
     def _draw(self, name: str, what: str, n: int) -> Floats:
@@ -221,22 +222,35 @@ class Bootstrap:
         """
         effects: Effects = {}
         for task, counts in table.items():
-            sets, n, _ = counts.values.shape
-            metric, sums = METRICS[counts.metric], counts.values.sum(axis=1, keepdims=True)
-            whole = metric.value(sums, float(n)) / len(table)  # [sets, 1]
+            n, metric = counts.values.shape[1], METRICS[counts.metric]
+            sums = counts.values.sum(axis=1, keepdims=True)
+            whole = _by_draw(metric.value(sums, float(n)), counts) / len(table)  # [draws, 1]
             if n > 1:
-                without = metric.value(sums - counts.values, n - 1.0) / len(table)
-                effects[task, "items", n] = whole - without
-            if sets > 1:
-                key = (self._drawn_with.get(task, task), "sets", sets)
-                fall = (whole - whole.mean()).T / (sets - 1)
+                without = metric.value(sums - counts.values, n - 1.0)
+                effects[task, "items", n] = whole - _by_draw(without, counts) / len(table)
+            if (draws := len(whole)) > 1:
+                key = (self._drawn_with.get(task, task), "sets", draws)
+                fall = (whole - whole.mean()).T / (draws - 1)
                 effects[key] = np.asarray(effects.get(key, 0.0) + fall)
         return effects
 
 
-def _point(counts: Counts) -> float:
+def _by_draw(values: Floats, counts: Counts) -> Floats:
+    """Returns what demonstration sets have [sets, ...] as means over what is drawn together."""
+    if not counts.runs:
+        return values
+    of = np.array(counts.runs)
+    return np.stack([values[of == run].mean(axis=0) for run in dict.fromkeys(counts.runs)])
+
+
+def _scores(counts: Counts) -> Floats:
+    """Returns a task's score in every demonstration set, or every run: [draws]."""
     n = float(counts.values.shape[1])
-    return float(METRICS[counts.metric].value(counts.values.sum(axis=1), n).mean())
+    return _by_draw(METRICS[counts.metric].value(counts.values.sum(axis=1), n), counts)
+
+
+def _point(counts: Counts) -> float:
+    return float(_scores(counts).mean())
 
 
 def _mean(values: Iterable[float]) -> float:

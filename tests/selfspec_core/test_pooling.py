@@ -36,7 +36,24 @@ def test_scores_are_means_over_runs_and_their_sets(tmp_path):
     assert pooled.bootstrap.score(pooled.tables["s@0"]).value == 0.75
     assert pooled.bootstrap.each(pooled.tables["s@0"]) == [0.5, 1.0]
     mixed = pool([answered(tmp_path, "one", 0.5, sets=3), answered(tmp_path, "two", 1.0)], "own")
-    assert mixed.bootstrap.each(mixed.tables["s@0"]) == [0.5, 0.5, 0.5, 1.0]
+    assert mixed.bootstrap.each(mixed.tables["s@0"]) == [0.5, 1.0]
+    assert mixed.bootstrap.score(mixed.tables["s@0"]).value == 0.75
+
+
+def test_a_run_is_drawn_with_all_of_its_demonstration_sets(tmp_path):
+    """Five sets of an adapter say no more about other adapters than one does."""
+    shares = {"one": 0.4, "two": 0.5, "three": 0.8}
+    once, often = (
+        pool([answered(tmp_path, name, share, sets) for name, share in shares.items()], "own")
+        for sets in (1, 5)
+    )
+    alone = once.bootstrap.score(once.tables["s@0"])
+    score = often.bootstrap.score(often.tables["s@0"])
+    assert (score.value, score.low, score.high) == pytest.approx(
+        (alone.value, alone.low, alone.high)
+    )
+    gain = often.bootstrap.gain(often.tables["s@0"], once.tables["s@0"])
+    assert (gain.mean, gain.low, gain.high) == pytest.approx((0, 0, 0))
 
 
 def test_what_a_run_is_better_in_it_is_better_in_everywhere():
