@@ -14,7 +14,7 @@ from selfspec_core.report.answers import answers
 from selfspec_core.report.elsewhere import elsewhere, limit_of
 from selfspec_core.report.keep import BY_TASK, read_seeds
 from selfspec_core.report.measured import by_task, form_and_knowledge, gains, measured
-from selfspec_core.report.result import claims, gain_rows, in_words
+from selfspec_core.report.result import claims, in_words
 from selfspec_core.report.samples import samples
 from selfspec_core.report.sections import cost, funnel, rounds, settings, varied
 from selfspec_core.report.words import SHORT, command, shown
@@ -99,7 +99,6 @@ def _result(name: str, scores: Mapping[str, Any], each: Mapping[str, Any]) -> di
         "words": in_words(scores),
         "claims": claims(scores),
         "gains": gains(f"{name}-gains", scores),
-        "rows": gain_rows(scores),
         "scores": measured(f"{name}-scores", scores),
         "tasks": by_task(f"{name}-tasks", scores, each),
         "form": form_and_knowledge(f"{name}-form", scores),

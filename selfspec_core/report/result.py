@@ -142,7 +142,6 @@ def table(scores: Mapping[str, Any]) -> list[dict[str, Any]]:
             "parsable": one.get("parsable"),
             "n": one["n"],
             "likelihood": number(likely[name]["macro"]) if name in likely else "–",
-            "likely_interval": span(likely[name]) if name in likely else "–",
             "sd": one.get("sd"),
         }
         for name in ordered(scores["systems"])
@@ -164,7 +163,6 @@ def gain_rows(scores: Mapping[str, Any]) -> list[dict[str, Any]]:
         rows.append(
             {
                 "other": shown(other, 60),
-                "family": family(other),
                 "gain": gain,
                 "mean": signed(gain["mean"]),
                 "interval": span(gain),
