@@ -10,9 +10,9 @@ from rich.text import Text
 
 from selfspec_core.cli.output import cell, console, print_json, table
 from selfspec_core.cli.tables import score, section
+from selfspec_core.stages.names import OURS
 from selfspec_core.sweeps.points import SweepFolder
 
-OURS = "specialized@0"
 _ROLES = {"base": "base", "control": "seeds-only control"}
 
 

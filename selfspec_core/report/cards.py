@@ -42,6 +42,7 @@ def write_cards(folder: RoundFolder, context: Context) -> None:
             mine = {"system": system, "family": family(system), "what": explained(system)}
             mine["lora"] = "yes" if (place / "adapter_config.json").exists() else ""
             card = {**about, **mine, "adapter": adapter, "card_results": system == _chosen(scores)}
+            card |= _measured(f"{system}@0", about)
             write_atomically(place / README, _render("model_card.md.jinja", card))
 
 
@@ -59,6 +60,16 @@ def _chosen(scores: Mapping[str, Any]) -> str:
     """Returns the adapter that the results of the domain's own items are results of."""
     own: dict[str, Any] = next(iter(scores.get("sets", {}).values()), {})
     return ours(own).partition("@")[0]
+
+
+def _measured(system: str, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns of what was measured what is said of one system, and of no other."""
+    return {
+        "results": [{**one, "gains": gain_rows(one["scores"], system)} for one in about["results"]],
+        "collateral": {
+            field: gain for field, gain in about["collateral"].items() if system in gain["systems"]
+        },
+    }
 
 
 def _about(folder: RoundFolder, scores: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -84,7 +95,7 @@ def _about(folder: RoundFolder, scores: Mapping[str, Any], context: Context) -> 
         "layout": context.tuned_layout,
         "prompt": context.tuned_layout.prompt("{instruction}", "{input}"),
         "results": [
-            {"name": name, "table": table(one), "gains": gain_rows(one), "scores": one}
+            {"name": name, "table": table(one), "scores": one}
             for name, one in scores.get("sets", {}).items()
             if one.get("systems")
         ],

@@ -149,15 +149,18 @@ def table(scores: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def gain_rows(scores: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Returns one row per system that ours is compared with: the gain, what it shows.
+def gain_rows(scores: Mapping[str, Any], of: str | None = None) -> list[dict[str, Any]]:
+    """Returns one row per system that another is compared with: the gain, what it shows.
 
-    What ours becomes with demonstrations or passages has gains of its own, which are none of these.
+    What it becomes with demonstrations or passages has gains of its own, which are none of these.
+
+    Args:
+        of: the system whose gains they are; by default the one that stands for the run.
     """
     rows = []
     for pair, gain in scores.get("gains", {}).items():
         mine, _, other = pair.partition(" - ")
-        if mine != ours(scores):
+        if mine != (of or ours(scores)):
             continue
         said = verdict(scores, pair)
         rows.append(

@@ -1,6 +1,7 @@
 """What a run keeps for its page, and its cards."""
 
 import json
+import shutil
 
 import pytest
 
@@ -9,6 +10,7 @@ from selfspec_core.assembly.request import Request
 from selfspec_core.progress import Silent
 from selfspec_core.report.cards import write_cards
 from selfspec_core.report.keep import keep_results, read_seeds
+from selfspec_core.report.words import signed
 from selfspec_core.runs import Run
 from selfspec_core.stages.tuning import trained
 
@@ -58,6 +60,27 @@ def test_cards_load_and_say_where_all_comes_from(finance_run):
     assert "A control, not a specialist" in control.text and not control.data.eval_results
 
 
+def test_a_card_says_nothing_of_another_system(finance_run, tmp_path):
+    def card(run, place):
+        return (run / f"round-1/{place}/README.md").read_text()
+
+    assert "- On items of general, which it was not tuned for" in card(finance_run, "adapter")
+    assert "- On items of" not in card(finance_run, "controls/seeds-only")
+    shutil.copytree(finance_run, tmp_path / "run")
+    file = tmp_path / "run/round-1/scores.json"
+    scores = json.loads(file.read_text())
+    own, elsewhere = scores["sets"]["finance"], scores["collateral"]["general"]["test"]
+    own["ours"] = "preferred@0"
+    own["gains"]["preferred@0 - base@0"] = {"mean": 0.987, "low": 0.9, "high": 1.0}
+    elsewhere["systems"]["preferred@0"] = elsewhere["systems"].pop("specialized@0")
+    file.write_text(json.dumps(scores))
+    context = assemble(Request("finance", model="scripted"), Silent()).context
+    write_cards(Run.open(tmp_path / "run").round(1), context)
+    text = card(tmp_path / "run", "adapter")
+    assert f"| base@0 | {signed(own['gains']['specialized@0 - base@0']['mean'])} |" in text
+    assert "0.987" not in text and "- On items of" not in text
+
+
 def test_examples_load_as_a_data_set_beside_their_card(finance_run, tmp_path):
     datasets = pytest.importorskip("datasets")
     cache = {"cache_dir": str(tmp_path)}
@@ -77,8 +100,6 @@ def test_hostile_names_are_no_markup_in_cards(hostile_run):
 
 
 def test_a_card_says_when_nothing_was_measured(finance_run, tmp_path):
-    import shutil
-
     shutil.copytree(finance_run, tmp_path / "run")
     (tmp_path / "run/round-1/scores.json").unlink()
     (tmp_path / "run/round-1/adapter/adapter_config.json").write_text("{}")
