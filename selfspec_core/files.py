@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -55,6 +57,18 @@ def put_folder(made: Path, path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
     made.replace(path)
     sync(path.parent)
+
+
+@contextmanager
+def filling(path: Path) -> Iterator[Path]:
+    """Yields an empty folder to fill, and moves it to its place; if that fails nothing is left."""
+    made = new_folder(path)
+    try:
+        yield made
+        put_folder(made, path)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
 
 
 def sync(path: Path) -> None:

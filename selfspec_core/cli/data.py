@@ -37,18 +37,17 @@ def data(target: str, name: str, out: Path, with_seeds: bool) -> None:
 
 def _write_examples(target: str, name: str, out: Path, with_seeds: bool) -> None:
     from selfspec_core.cli.output import plain
-    from selfspec_core.files import new_folder, put_folder
+    from selfspec_core.files import filling
     from selfspec_core.interchange.data_card import write_card
     from selfspec_core.interchange.formats import read_export, write_rows
     from selfspec_core.interchange.trainer_configs import write_configs
     from selfspec_core.runs import find_run
 
     export = read_export(find_run(target), with_seeds=with_seeds)
-    folder = new_folder(out)
-    write_rows(export, name, folder)
-    write_configs(export, name, folder)
-    write_card(export, name, folder)
-    put_folder(folder, out)
+    with filling(out) as folder:
+        write_rows(export, name, folder)
+        write_configs(export, name, folder)
+        write_card(export, name, folder)
     if export.left_out:
         click.echo(f"{export.left_out} rows left out: the firewall found test text", err=True)
     click.echo(plain(f"{len(export.rows)} rows in {out}, beside llamafactory.yaml, axolotl.yaml"))
@@ -56,13 +55,12 @@ def _write_examples(target: str, name: str, out: Path, with_seeds: bool) -> None
 
 def _write_tasks(target: str, out: Path) -> None:
     from selfspec_core.cli.output import plain
-    from selfspec_core.files import new_folder, put_folder
+    from selfspec_core.files import filling
     from selfspec_core.interchange.lm_eval_tasks import tasks_of, write_tasks
 
     tasks = tasks_of(target)
-    folder = new_folder(out)
-    names = write_tasks(tasks, folder)
-    put_folder(folder, out)
+    with filling(out) as folder:
+        names = write_tasks(tasks, folder)
     click.echo(
         plain(f"{len(names)} tasks in {out}: lm_eval --include_path {out} --tasks {tasks.group}")
     )

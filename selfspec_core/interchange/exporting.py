@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 from selfspec_core.components import Exporter
 from selfspec_core.errors import SelfspecError, UsageError, nearest
-from selfspec_core.files import new_folder, put_folder, write_atomically
+from selfspec_core.files import filling, write_atomically
 from selfspec_core.progress import Progress
 from selfspec_core.specialists import Specialist
 
@@ -51,8 +50,7 @@ def export(
     if out.exists():
         raise UsageError(f"--out {out}: exists already; name another folder, or remove it")
     exporter.check(specialist)
-    staged = new_folder(out)
-    try:
+    with filling(out) as staged:
         found = exporter.export(specialist, staged, precision, progress)
         report = {
             "run": specialist.name,
@@ -66,10 +64,6 @@ def export(
             **found,
         }
         write_atomically(staged / REPORT, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
-        put_folder(staged, out)
-    except BaseException:
-        shutil.rmtree(staged, ignore_errors=True)
-        raise
     return report
 
 

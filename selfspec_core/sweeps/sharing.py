@@ -18,7 +18,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from selfspec_core.components import Context, Model, Trainer
-from selfspec_core.files import make_folder, new_folder, put_folder
+from selfspec_core.files import filling, make_folder
 from selfspec_core.journals import dumps
 from selfspec_core.model_types import Sampling
 from selfspec_core.progress import Progress
@@ -140,10 +140,8 @@ def _taken(store: Store, key: str, out: Path, context: Context) -> Adapter:
 
 def _keep(store: Store, key: str, made: Adapter, context: Context) -> Adapter:
     """Puts an adapter into the store, in one step."""
-    kept = store.adapter(key)
-    place = new_folder(kept)
-    shutil.copytree(made.path, place, dirs_exist_ok=True)
-    put_folder(place, kept)
+    with filling(store.adapter(key)) as place:
+        shutil.copytree(made.path, place, dirs_exist_ok=True)
     store.put(key, **made.to_dict(), decisions=context.decisions)
     return made
 

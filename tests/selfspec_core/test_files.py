@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from selfspec_core.files import make_folder, new_folder, put_folder, write_atomically
+from selfspec_core.files import filling, make_folder, new_folder, put_folder, write_atomically
 
 
 def test_a_file_is_replaced_or_stays_as_it_was(tmp_path, monkeypatch):
@@ -108,3 +108,16 @@ def test_a_file_that_cannot_take_its_place_leaves_nothing_beside_it(tmp_path):
     with pytest.raises(OSError, match="directory"):
         write_atomically(tmp_path / "a.json", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_folder_is_seen_whole_or_not_at_all(tmp_path):
+    place = tmp_path / "made"
+    with pytest.raises(KeyboardInterrupt), filling(place) as folder:
+        (folder / "half").write_text("")
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+    with filling(place) as folder:
+        (folder / "whole").write_text("")
+        assert not place.exists()
+    assert [path.name for path in place.iterdir()] == ["whole"]
+    assert list(tmp_path.iterdir()) == [place]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from selfspec_core.files import new_folder, put_folder
+from selfspec_core.files import filling
 from selfspec_core.similarity.text import words
 
 K1, B = 1.2, 0.75
@@ -48,11 +48,10 @@ class Bm25:
 
     def save(self, folder: Path) -> None:
         """Writes the index to `folder`, in one rename."""
-        made = new_folder(folder)
-        if self._ids:
-            self._scorer.save(made, show_progress=False)
-        (made / "ids.json").write_text(json.dumps(self._ids), encoding="utf-8")
-        put_folder(made, folder)
+        with filling(folder) as made:
+            if self._ids:
+                self._scorer.save(made, show_progress=False)
+            (made / "ids.json").write_text(json.dumps(self._ids), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Bm25 | None:

@@ -110,13 +110,13 @@ def test_one_damaged_tensor_fails_the_export(export, monkeypatch, to, precision)
 
     monkeypatch.setattr(trained.Trained, "with_other", damaged_adapter)
     monkeypatch.setattr(trained.Trained, "release", damaged_model)
-    from selfspec_core.interchange import exporting
+    from selfspec_core import files
 
-    def noted(path, make=exporting.new_folder):
+    def noted(path, make=files.new_folder):
         staged.append(make(path))
         return staged[-1]
 
-    monkeypatch.setattr(exporting, "new_folder", noted)
+    monkeypatch.setattr(files, "new_folder", noted)
     result, out = export(to, precision)
     assert isinstance(result.exception, SelfspecError) and result.exception.exit_code == 1
     assert f"{to}: prompt " in str(result.exception) and "of the answer: " in str(result.exception)
