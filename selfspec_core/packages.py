@@ -18,6 +18,7 @@ PASSAGES = "knowledge/passages.jsonl"
 
 _HEADER_KEYS = ("name", "kind", "metric", "title", "summary", "choices")
 _SEED_KEYS = ("id", "task", "kind", "instruction", "input", "output")
+_SHEETS = (".csv", ".tsv", ".xls", ".xlsx", ".ods")
 
 
 def parse_seeds(file: Traversable, label: str) -> list[Seed]:
@@ -121,6 +122,9 @@ class PackagedSeeds(SeedSource):
 def seeds_from_file(path: Path, sources: Sequence[SeedSource] = ()) -> list[Seed]:
     """Reads seeds of the user's (`--seeds PATH`): JSON lines, or whatever a seed source takes."""
     source = next((source for source in sources if source.takes(path)), None)
+    if source is None and path.suffix.lower() in _SHEETS:
+        keys = ", ".join(_SEED_KEYS)
+        raise UsageError(f"{path}: seeds are JSON objects, one a line, with the keys {keys}")
     return list(source.read(path)) if source else parse_seeds(path, str(path))
 
 
@@ -157,12 +161,14 @@ def _read_header(head: Traversable) -> dict[str, Any]:
         raise UsageError(f"tasks/{head.name}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"tasks/{head.name}: not valid TOML: {error}") from None
-    for key in ("name", "kind", "metric", "title", "summary"):
-        if not isinstance(table.get(key), str):
-            raise UsageError(f"tasks/{head.name}: key '{key}' must be a string")
     for key in table:
         if key not in _HEADER_KEYS:
             raise UsageError(f"tasks/{head.name}: unknown key '{key}'{nearest(key, _HEADER_KEYS)}")
+    for key in ("name", "kind", "metric", "title", "summary"):
+        if key not in table:
+            raise UsageError(f"tasks/{head.name}: key '{key}' is missing")
+        if not isinstance(table[key], str):
+            raise UsageError(f"tasks/{head.name}: key '{key}' must be a string")
     choices = table.get("choices", [])
     keys = [line.partition("=")[0].strip(" \t\"'") for line in text.splitlines()]
     line = keys.index("choices") + 1 if "choices" in keys else 1  # tomllib tells no lines

@@ -23,7 +23,10 @@ class Nano(TransformersModel):
 
     name = "nano"
     summary = "the embedded base model: a few million parameters, works anywhere"
-    caveat = "nano is a very small base model: its scores say nothing about a real one"
+    caveat = (
+        "nano is very small and has read of little but finance, medicine and law: "
+        "its scores say nothing about a real model"
+    )
 
     def __init__(self, settings: ModelSettings | None = None) -> None:
         given = settings or ModelSettings()

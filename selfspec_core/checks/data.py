@@ -79,7 +79,8 @@ def _task_faults(found: Iterable[Task], by_task: dict[str, Seed]) -> Iterator[st
     for task in found:
         seed = by_task.get(task.name)
         if seed is None:
-            yield f"task '{task.name}' has items and no seed"
+            what = f"write some, or remove tasks/{task.name}.*"
+            yield f"task '{task.name}' has items and no seed; {what}"
         elif seed.kind != task.kind:
             yield f"task '{task.name}' is {task.kind}, its seeds are {seed.kind}"
         elif task.choices and set(seed.choices) != set(task.choices):
@@ -134,7 +135,7 @@ def labels(package: Package) -> Outcome:
         for (task, part), found in groups.items()
         if (fault := uneven(found, choices[task]))
     ]
-    return verdict_on(faults, f"even in {len(choices)} tasks")
+    return verdict_on(faults, f"closed tasks: {len(choices)}, all even")
 
 
 def _label(row: Seed | Item) -> str:
@@ -205,4 +206,4 @@ def passages(package: Package) -> Outcome:
                 faults.append(f"{where}: id '{value}' is used twice")
             values.add(value)
     sources = seen["source"]
-    return verdict_on(faults, f"{len(package.passages)} passages from {len(sources)} sources")
+    return verdict_on(faults, f"passages: {len(package.passages)}, sources: {len(sources)}")

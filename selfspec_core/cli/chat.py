@@ -76,7 +76,10 @@ def _line() -> str | None:
         with contextlib.suppress(ImportError):  # not on Windows
             import readline  # noqa: F401  # to import it is to switch it on
     try:
-        return input("> ").strip()
+        line = input("> ").strip()
+        if not sys.stdin.isatty():  # piped in: nobody has seen it yet
+            click.echo(_safe(line))
+        return line
     except EOFError:
         click.echo()
     except KeyboardInterrupt as stop:

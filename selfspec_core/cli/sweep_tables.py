@@ -45,6 +45,7 @@ def print_sweep(summary: Mapping[str, Any], out: Console) -> None:
         for role, what in _ROLES.items():
             if line := _rivals(rows, role):
                 out.print(cell(f"  better {what}: {line}", "dim"))
+        _say_few(rows, out)
 
 
 def _by_value(rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> Any:
@@ -83,6 +84,15 @@ def _print_left_out(left: Mapping[str, Any], out: Console) -> None:
         paired.add_row(*(cell(text, style) for text in (row["label"], *each[: len(rivals)])))
     out.print(section("On the items of the task that is left out of the seeds", scores))
     out.print(section("Gains there, paired by item, with 95 % intervals", paired))
+    _say_few(rows, out)
+
+
+def _say_few(rows: Sequence[Mapping[str, Any]], out: Console) -> None:
+    """Says where there are too few items for a verdict on any gain."""
+    from selfspec_core.measures.statistics import LEAST_ITEMS
+
+    if any(n < LEAST_ITEMS for row in rows for n in row["sizes"].values()):
+        out.print(cell(f"  no verdict on gains: under {LEAST_ITEMS} items in a task", "dim"))
 
 
 def _with_interval(one: Mapping[str, Any] | None, key: str) -> str:

@@ -154,19 +154,22 @@ def _lede(
     text = f"{text[0].upper()}{text[1:]}" if not seeds else text
     training = (one.get("training") or {}).get("specialized")
     if training:
-        return text + _tuned(one, training, manifest)
+        return text + _tuned(one, training, manifest, len(seeds))
     if summary["state"] in ("running", "interrupted"):
         text += f" The run is {shown(summary['state'])}: it has not been tuned and measured yet."
     return text
 
 
-def _tuned(one: Mapping[str, Any], training: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
+def _tuned(
+    one: Mapping[str, Any], training: Mapping[str, Any], manifest: Mapping[str, Any], seeds: int
+) -> str:
     """Says how it was tuned, and on how many items it was measured."""
     table = manifest["conditions"].get("settings", {}).get("training", {})
     epochs = f" for {table['epochs']:g} epochs" if "epochs" in table else ""
     others = training["rows"] - one["accepted"]
-    seeds = f" and {others:,} rows of seeds" if others > 0 else ""
-    text = f" It was tuned on {training['rows'] - max(others, 0):,} examples{seeds}{epochs}"
+    what = "that repeat the seeds" if others > seeds else "of seeds"
+    replayed = f" and {others:,} rows {what}" if others > 0 else ""
+    text = f" It was tuned on {training['rows'] - max(others, 0):,} examples{replayed}{epochs}"
     sets: list[Mapping[str, Any]] = [one, *one.get("benchmarks", {}).values()]
     first = next((found for found in sets if found["systems"]), None)
     if first is None:

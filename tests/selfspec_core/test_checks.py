@@ -205,7 +205,7 @@ BROKEN = [
     ("tasks", replace(TASK, "macro_f1", "macro-f2"), "macro-f2"),
     ("tasks", add(TASK, "a = " + "[" * 9999), "tasks/hazard.toml: not valid TOML"),
     ("tasks", row(ITEMS, 0, output=["hail"]), "hazard.jsonl:1: 'output': 'hail' is no choice"),
-    ("tasks", rows(SEEDS, keep=lambda row: row["task"] == "reading"), "'hazard' has items and no"),
+    ("tasks", rows(SEEDS, keep=lambda row: row["task"] == "reading"), "no seed; write some, or"),
     ("tasks", replace(TASK, 'classification"', 'multiple_choice"'), "seeds are classification"),
     ("tasks", replace(TASK, '"frost"]', '"frost", "hail"]'), "choices differ from those"),
     ("counts", rows(SEEDS, keep=lambda row: row["id"][-2:] != "06"), "10 seeds, at least 12"),

@@ -102,18 +102,19 @@ def test_a_line_separator_inside_a_string_ends_no_line(seeds):
 
 @pytest.fixture
 def header(tmp_path, monkeypatch):
-    """Loads a package of one task with the line given as its sixth."""
+    """Loads a package of one task with the line given as its sixth, and `old` as `new`."""
     package = tmp_path / "pack_of_one"
     (package / "tasks").mkdir(parents=True)
     (package / "__init__.py").write_text("")
     (package / "tasks/tone.jsonl").write_text(json.dumps({**SEED, "output": ["bad"]}) + "\n")
     monkeypatch.syspath_prepend(tmp_path)
 
-    def load(sixth):
-        (package / "tasks/tone.toml").write_text(
+    def load(sixth, old="", new=""):
+        text = (
             'name = "tone"\nkind = "classification"\nmetric = "macro_f1"\ntitle = "Tone"\n'
             f'summary = "good or bad"\n{sixth}\n'
         )
+        (package / "tasks/tone.toml").write_text(text.replace(old, new) if old else text)
         return load_tasks("pack_of_one")
 
     yield load
@@ -134,6 +135,26 @@ def test_a_header_with_broken_choices_names_file_and_line(header, sixth, message
     assert str(caught.value) == f"tasks/tone.toml:6: {message}"
     [task] = header('choices = ["good", "bad"]')
     assert task.choices == ("good", "bad")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("summary", "sumary", "unknown key 'sumary'; did you mean 'summary'?"),
+        ('metric = "macro_f1"', "", "key 'metric' is missing"),
+        ('"macro_f1"', "3", "key 'metric' must be a string"),
+    ],
+)
+def test_a_header_with_a_key_amiss_names_it(header, old, new, message):
+    with pytest.raises(UsageError) as caught:
+        header("", old, new)
+    assert str(caught.value) == f"tasks/tone.toml: {message}"
+
+
+def test_a_table_of_seeds_is_told_what_seeds_are(tmp_path):
+    (tmp_path / "mine.csv").write_text("question,answer\n")
+    with pytest.raises(UsageError, match=r"mine\.csv: seeds are JSON objects, one a line, with"):
+        seeds_from_file(tmp_path / "mine.csv")
 
 
 def test_a_package_serves_seeds_tasks_and_recipes(tmp_path, monkeypatch):

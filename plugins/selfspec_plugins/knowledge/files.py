@@ -62,16 +62,21 @@ def suffix_of(path: Path) -> str:
     return next((suffix for suffix in known if name.endswith(suffix)), "")
 
 
-def found(paths: Sequence[Path], failed: Callable[[Path, str], Any]) -> list[Path]:
+def found(
+    paths: Sequence[Path],
+    failed: Callable[[Path, str], Any],
+    passed: Callable[[Path], Any] = lambda path: None,
+) -> list[Path]:
     """Returns the files to read: those named, and those of a known type in the folders named.
 
     Args:
         failed: is told of each path that leads to nothing, and why.
+        passed: is told of each file in a folder whose type is not known.
     """
     files: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            within = list(_within(path, failed))
+            within = list(_within(path, failed, passed))
             if not within:
                 failed(path, f"holds no file of a known type: {KNOWN}")
             files.update(dict.fromkeys(within))
@@ -86,7 +91,9 @@ def found(paths: Sequence[Path], failed: Callable[[Path, str], Any]) -> list[Pat
     return list(files)
 
 
-def _within(folder: Path, failed: Callable[[Path, str], Any]) -> Iterator[Path]:
+def _within(
+    folder: Path, failed: Callable[[Path, str], Any], passed: Callable[[Path], Any]
+) -> Iterator[Path]:
     def refused(error: OSError) -> None:
         failed(Path(error.filename), str(error.strerror).lower())
 
@@ -94,8 +101,12 @@ def _within(folder: Path, failed: Callable[[Path, str], Any]) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(here, name)
-            if not name.startswith(".") and suffix_of(path) and path.is_file():
+            if name.startswith(".") or not path.is_file():
+                continue
+            if suffix_of(path):
                 yield _absolute(path)
+            else:
+                passed(path)
 
 
 def _absolute(path: Path) -> Path:

@@ -71,7 +71,7 @@ class Knowledge(Retriever):
         self, paths: Sequence[Path], progress: Progress, folder: Path | None = None
     ) -> list[Indexed]:
         """Indexes files, and the files of known types in folders; see `Retriever.add`."""
-        from selfspec_plugins.knowledge.files import found
+        from selfspec_plugins.knowledge.files import KNOWN, found
 
         if folder is not None:
             self._index = self._open(folder)
@@ -80,7 +80,11 @@ class Knowledge(Retriever):
         def failed(path: Path, problem: str) -> None:
             results.append(Indexed(str(path), "failed", problem=f"{path}: {problem}"))
 
-        files = found(paths, failed)
+        passed: list[Path] = []
+        files = found(paths, failed, passed.append)
+        if files and passed:
+            names = ", ".join(path.name for path in passed[:3]) + (", …" if passed[3:] else "")
+            progress.say(f"passed over: {len(passed)} of another type ({names}); read: {KNOWN}")
         self._ship(self._index)
         with self._index.writing(), progress.stage("index", len(files), "files"):
             for path in files:

@@ -130,7 +130,7 @@ def test_chat_answers_twice_and_ends_with_the_input(scripted_run):
     assert result.exit_code == 0
     shown = " ".join(result.stdout.split())
     assert "a base model is asked each question by itself" in shown
-    assert f"base {CLUELESS} specialized calm" in shown
+    assert f"> Name the tone base {CLUELESS} specialized calm" in shown
     assert "the next questions are about this text" in shown and "no text" in shown
 
 

@@ -120,6 +120,8 @@ def test_the_table_and_the_plot(sizes, monkeypatch):
     assert max(map(len, printed.splitlines())) <= 100
     assert call("show", "s") == printed
     values = json.loads(call("show", "s", "--json"))["values"]
+    few = any(n < 12 for value in values for n in value["sizes"].values())
+    assert ("no verdict on gains: under 12 items in a task" in printed) == few
     for line, value in zip(lines, values, strict=True):
         own = scores(f"s/size-{line[0]}")
         assert f"{own['systems']['specialized@0']['macro']:.3f}" == line[2]

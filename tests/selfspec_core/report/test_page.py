@@ -151,6 +151,18 @@ def test_the_result_comes_first_and_says_what_show_says(finance_run, finance):
     assert f"{one['proposed']:,} proposed, {one['accepted']:,} kept" in text
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"), [(30, " and 20 rows of seeds"), (90, " and 80 rows that repeat the seeds")]
+)
+def test_rows_of_seeds_beyond_their_number_are_repeats(rows, said):
+    from selfspec_core.report.content import _tuned
+
+    one, manifest = {"accepted": 10, "systems": {}}, {"conditions": {}}
+    assert _tuned(one, {"rows": rows}, manifest, 20) == (
+        f" It was tuned on 10 examples{said}; no test items were asked."
+    )
+
+
 def test_a_run_that_was_interrupted_shows_what_there_is(finance_run, tmp_path):
     path = tmp_path / "cut"
     shutil.copytree(finance_run, path)

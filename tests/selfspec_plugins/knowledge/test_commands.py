@@ -54,6 +54,13 @@ def test_a_bad_file_keeps_no_other_out(chemistry, files):
     assert "and 1 more" in str(again)
 
 
+def test_a_file_of_another_type_in_a_folder_is_named(chemistry, files):
+    (files / "assays.csv").write_text("x,y\n")
+    result = CliRunner().invoke(cli, ["knowledge", "add", "chemistry", str(files)])
+    assert result.exit_code == 0, result.stderr
+    assert "passed over: 1 of another type (assays.csv); read: txt, md" in result.stderr
+
+
 def test_settings_are_those_of_a_run(chemistry, files):
     key = "components.knowledge.max_mb"
     assert "'max_mb'" in str(refused("knowledge", "list", "chemistry", "--set", f"{key}=0"))

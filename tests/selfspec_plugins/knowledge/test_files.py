@@ -180,9 +180,12 @@ def test_folders_are_searched_and_what_leads_nowhere_is_told(tmp_path):
     for name in ("in/deep/a.txt", "in/b.MD", "in/.git/c.txt", "in/d.png", "e.png"):
         (tmp_path / name).write_text("x")
     os.symlink(tmp_path / "in", tmp_path / "in/deep/loop")
-    told = []
+    told, passed = [], []
     paths = [tmp_path / name for name in ("in", "in/b.MD", "none", "missing.txt", "e.png")]
-    files = found(paths, lambda path, why: told.append((path.name, why.split(";")[0])))
+    files = found(
+        paths, lambda path, why: told.append((path.name, why.split(";")[0])), passed.append
+    )
+    assert passed == [tmp_path / "in/d.png"]
     assert [file.name for file in files] == ["b.MD", "a.txt"]
     assert [name for name, _ in told] == ["none", "missing.txt", "e.png"]
     assert told[1:] == [("missing.txt", "no such file or folder"), ("e.png", "unknown type '.png'")]
