@@ -289,3 +289,11 @@ def test_bad_input_is_one_line_before_anything_is_written(words, message, place)
 def test_a_sweep_that_is_not_there_is_no_run_either(place):
     with pytest.raises(UsageError, match="nope: no such run"):
         CliRunner().invoke(cli, ["resume", "nope"], catch_exceptions=False)
+
+
+def test_a_second_setting_to_sweep_over_is_refused(place):
+    line = "--over random_seed=1,2: given twice; a sweep is over one setting"
+    assert fails("sweep", *SMALL, "--over", "data.size=4,8", "--over", "random_seed=1,2") == (
+        2,
+        line,
+    )
