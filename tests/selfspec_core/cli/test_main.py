@@ -197,3 +197,12 @@ def test_hooks_as_json(selfspec):
     seeds = next(row for row in rows if row["hook"] == "selfspec_seed_sources")
     assert seeds["arguments"] == ["domain"]
     assert seeds["summary"].startswith("Seed sources of one domain")
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&-", "<&- 2>&-"])
+def test_a_stream_that_the_caller_closed_is_none_to_miss(selfspec, closed):
+    shell = ("sh", "-c", f'exec "{sys.executable}" -m selfspec_core "$@" {closed}', "sh")
+    code = f"import os; os.execvp('sh', {shell!r} + ('hooks', '--json'))"
+    result = selfspec(python=("-c", code))
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)
