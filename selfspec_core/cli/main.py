@@ -189,6 +189,8 @@ def _explain(error: Exception) -> tuple[str, int]:
             if error.errno == errno.EIO and not file:  # the terminal has gone; its signal may lag
                 return _explain(interrupted(Stopped(signal.SIGHUP)))
             return f"{file or 'file system'}: {error.strerror or error}", 1
+    if isinstance(error, RuntimeError) and "Symlink loop" in str(error):  # Path.resolve, to 3.12
+        return f"{str(error).removeprefix('Symlink loop from ')}: is a link to itself", 2
     if _lacks_memory(error):
         return "out of memory; `selfspec resume NAME` goes on with a run when there is more", 1
     first = (str(error).splitlines() or [""])[0]

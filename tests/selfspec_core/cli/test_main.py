@@ -206,3 +206,17 @@ def test_a_stream_that_the_caller_closed_is_none_to_miss(selfspec, closed):
     result = selfspec(python=("-c", code))
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)
+
+
+def test_a_link_to_itself_is_one_line(selfspec, tmp_path):
+    (tmp_path / "loop.jsonl").symlink_to("loop.jsonl")
+    result = selfspec("run", "--seeds", "loop.jsonl", "--model", "scripted")
+    assert result.returncode == 2
+    assert "loop.jsonl" in result.stderr and "internal" not in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_knowledge_alone_asks_for_a_command(selfspec):
+    result = selfspec("knowledge")
+    line = "Error: Missing command. (`selfspec knowledge --help` shows what it takes)\n"
+    assert (result.returncode, result.stderr) == (2, line)
