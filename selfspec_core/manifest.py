@@ -86,3 +86,31 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if not all(type(seconds) in (int, float) for seconds in manifest[key].values()):
             raise UsageError(f"{file}: damaged: key '{key}': expected seconds by step")
     return manifest
+
+
+_COUNTS = {"round", "proposed", "accepted", "rejected", "reasons", "tasks"}
+"""What scores.json says of the way to the examples."""
+
+
+def read_scores(folder: Path) -> dict[str, Any] | None:
+    """Reads the scores of a round; None if it was not evaluated.
+
+    Raises:
+        UsageError: naming the file, and what is wrong with it.
+    """
+    file = folder / "scores.json"
+    try:
+        scores = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{file}:{error.lineno}: not valid JSON: {error.msg}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file}: damaged: not UTF-8") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{file}: not valid JSON: {error}") from None
+    if not isinstance(scores, dict) or not isinstance(scores.get("sets"), dict):
+        raise UsageError(f"{file}: damaged: holds no scores")
+    if missing := _COUNTS - scores.keys():
+        raise UsageError(f"{file}: damaged: key '{min(missing)}' is missing")
+    return scores

@@ -32,7 +32,8 @@ def parse_flag(flag: str) -> dict[str, Any]:
     if not equals or not key.strip():
         raise UsageError(f"--set {flag}: expected KEY=VALUE, for example --set data.size=200")
     try:
-        value = tomllib.loads(f"v = {text}")["v"]
+        read = tomllib.loads(f"v = {text}")
+        value = read["v"] if read.keys() == {"v"} else text  # a line break may begin another key
     except ValueError:  # no TOML, or a number of thousands of digits
         value = text
     except RecursionError:

@@ -28,7 +28,7 @@ def _chosen(command: F) -> F:
     return command
 
 
-@click.group()
+@click.group(no_args_is_help=False)
 def knowledge() -> None:
     """Index, search and list a domain's knowledge."""
 

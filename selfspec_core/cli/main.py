@@ -109,17 +109,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     asked = [word for word in given if word != "--debug"]  # accepted after the command, too
     no_telemetry()
+    _open_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a locale without these characters shows others
             stream.reconfigure(errors="replace")
     try:
         with stoppable(), results_apart(on="--json" in asked):
             code = _called(asked)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
     except Exception as error:
         sys.exit(_fail(error, debug="--debug" in given))
+
+
+def _open_closed() -> None:
+    """Opens what the caller closed (`2>&-`) on nothing, before a journal gets its number.
+
+    What a library prints to a closed stream would else land in the next file that is opened.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _called(words: list[str]) -> object:
@@ -179,6 +189,8 @@ def _explain(error: Exception) -> tuple[str, int]:
             if error.errno == errno.EIO and not file:  # the terminal has gone; its signal may lag
                 return _explain(interrupted(Stopped(signal.SIGHUP)))
             return f"{file or 'file system'}: {error.strerror or error}", 1
+    if isinstance(error, RuntimeError) and "Symlink loop" in str(error):  # Path.resolve, to 3.12
+        return f"{str(error).removeprefix('Symlink loop from ')}: is a link to itself", 2
     if _lacks_memory(error):
         return "out of memory; `selfspec resume NAME` goes on with a run when there is more", 1
     first = (str(error).splitlines() or [""])[0]

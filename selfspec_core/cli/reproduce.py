@@ -32,6 +32,7 @@ def reproduce(run: str, name: str | None, anyway: bool, as_json: bool) -> int:
     path = find_run(run)
     manifest = Run.open(path).manifest
     check_whole(path, manifest)
+    _evaluated(path)  # damaged, it could not be compared afterwards: said before it is run again
     if name is not None:
         check_name(name)
     again = RUNS / (f"{path.name}-again" if name is None else name)
@@ -90,10 +91,30 @@ def _compared(path: Path, again: Path) -> dict[str, Any]:
     result = files_compared(path, again)
     if not result["differ"]:
         return result
+    if not all(_evaluated(run) for run in (path, again)):
+        return result
     first, second = read_runs([path, again])
     result["answers"] = answers_compared(path, again, first.scores["round"])
     result["scores"] = compare([Group("before", [first]), Group("again", [second])])
     return result
+
+
+def _evaluated(run: Path) -> bool:
+    """Says whether there are scores to compare: a run without a model to tune has none.
+
+    Raises:
+        SelfspecError: naming the file of scores or answers that is damaged.
+    """
+    from selfspec_core.journals import RoundFolder
+    from selfspec_core.manifest import read_scores
+    from selfspec_core.runs import Run
+
+    folder = run / f"round-{Run.open(run).manifest.get('chosen_round')}"
+    if read_scores(folder) is None:
+        return False
+    for _ in RoundFolder(folder, write=False).read("predictions"):
+        pass
+    return True
 
 
 def _print(result: dict[str, Any]) -> None:
@@ -107,7 +128,8 @@ def _print(result: dict[str, Any]) -> None:
     out.print(cell(f"{head}: {result['same']} of {result['files']} files have the same bytes"))
     first = dict(result["first"])
     out.print(cell(f"first to differ: {first.pop('file')}: {_said(first)}", "yellow"))
-    answers = result["answers"]
+    if (answers := result.get("answers")) is None:
+        return
     if not answers["other"]:
         out.print(cell(f"all {answers['answers']} answers to items are the same"))
         return
@@ -126,4 +148,6 @@ def _said(first: dict[str, Any]) -> str:
     if "lines" in first:
         return "{} lines before, {} again".format(*first["lines"])
     pair = " before, ".join(repr(first[key])[:60] for key in ("before", "again"))
+    if not first["field"]:
+        return f"line {first['line']}: {pair} again"
     return f"line {first['line']}, field '{first['field']}': {pair} again"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import click
 
 from selfspec_core.cli.output import print_json
-from selfspec_core.errors import UsageError
 from selfspec_core.journals import RoundFolder
 from selfspec_core.locks import in_use
+from selfspec_core.manifest import read_scores
 from selfspec_core.runs import RUNS, Run, find_run
 from selfspec_core.stages.summary import funnel
 from selfspec_core.stopwatch import totals
@@ -78,26 +77,12 @@ def summarize(path: Path) -> dict[str, Any]:
     }
 
 
-_COUNTS = {"proposed", "accepted", "rejected", "reasons", "tasks"}
-"""What scores.json says of the way to the examples."""
-
-
 def _round(folder: Path, number: int, domain: str | None) -> dict[str, Any]:
     """Returns a round's scores, or what it has counted so far."""
-    file = folder / "scores.json"
-    try:
-        scores = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    scores = read_scores(folder)
+    if scores is None:
         counts = funnel(RoundFolder(folder, write=False))
         return {"round": number, "evaluated": False, **counts, "systems": {}, "gains": {}}
-    except json.JSONDecodeError as error:
-        raise UsageError(f"{file}:{error.lineno}: not valid JSON: {error.msg}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{file}: damaged: not UTF-8") from None
-    if not isinstance(scores, dict) or not isinstance(scores.get("sets"), dict):
-        raise UsageError(f"{file}: damaged: holds no scores")
-    if missing := _COUNTS - scores.keys():
-        raise UsageError(f"{file}: damaged: key '{min(missing)}' is missing")
     sets = dict(scores.pop("sets"))
     own = sets.pop(domain, None) or {"systems": {}, "gains": {}}
     return {**scores, "round": number, "evaluated": True, **own, "benchmarks": sets}

@@ -15,6 +15,7 @@ from selfspec_core.cli.options import loop_options, make_request, request_option
 @click.option(
     "--over",
     required=True,
+    multiple=True,  # to refuse a second one, where click would let it take the first one's place
     metavar="KEY=a,b,c",
     help="The setting and its values; seeds.without=each leaves out every task in turn.",
 )
@@ -33,7 +34,12 @@ from selfspec_core.cli.options import loop_options, make_request, request_option
 @click.option("--name", help="Name of the folder under runs/.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def sweep(
-    over: str, draws: int, independent: bool, name: str | None, as_json: bool, **asked: Any
+    over: tuple[str, ...],
+    draws: int,
+    independent: bool,
+    name: str | None,
+    as_json: bool,
+    **asked: Any,
 ) -> None:
     """Run over the values of one setting; ends in a table and a plot.
 
@@ -41,9 +47,12 @@ def sweep(
     """
     from selfspec_core.cli.naming import made_up
     from selfspec_core.cli.sweeping import start
+    from selfspec_core.errors import UsageError
     from selfspec_core.sweeps.points import Sweep, parse_over
 
-    key, values = parse_over(over)
+    if len(over) > 1:
+        raise UsageError(f"--over {over[1]}: given twice; a sweep is over one setting")
+    key, values = parse_over(over[0])
     request = make_request(**asked)
     planned = Sweep(request, key, values, draws, independent)
     stem = f"{stem_of(asked['domain'], asked['seeds'])}-{key.rpartition('.')[2]}"

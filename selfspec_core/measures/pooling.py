@@ -19,6 +19,7 @@ from selfspec_core.assembly.assemble import read_sets
 from selfspec_core.assembly.request import Request
 from selfspec_core.errors import UsageError
 from selfspec_core.journals import RoundFolder
+from selfspec_core.manifest import read_scores
 from selfspec_core.measures.rows import by_likelihood, sizes_of, with_choices
 from selfspec_core.measures.statistics import Bootstrap, Counts, Gain, Table, macro, tabulate
 from selfspec_core.provenance import digest_rows
@@ -89,12 +90,11 @@ def _read(path: Path, known: dict[str, list[EvaluationSet]]) -> Answered:
     if number is None:
         raise UsageError(f"{path}: is not finished; `selfspec resume {path}` goes on")
     folder = path / f"round-{number}"
-    try:
-        scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"{path}: was not evaluated; there are no scores of it") from None
-    except ValueError as error:
-        raise UsageError(f"{folder / 'scores.json'}: not valid JSON: {error}") from None
+    scores = read_scores(folder)
+    if scores is None:
+        raise UsageError(f"{path}: was not evaluated; there are no scores of it")
+    if not isinstance(manifest["conditions"].get("settings"), dict):
+        raise UsageError(f"{path / 'manifest.json'}: damaged: key 'conditions.settings' is missing")
     asked = manifest["conditions"].get("items", {})
     key = json.dumps(asked)
     if key not in known:

@@ -31,6 +31,7 @@ def test_later_sources_win_key_by_key():
         ('filters.order=["novelty"]', {"filters": {"order": ["novelty"]}}),
         ("propose.preface=", {"propose": {"preface": ""}}),
         ("random_seed = 3", {"random_seed": 3}),
+        ("data.size=24\nx=1", {"data": {"size": "24\nx=1"}}),
     ],
 )
 def test_flags_are_read_as_toml_or_as_text(flag, table):

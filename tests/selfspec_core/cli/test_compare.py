@@ -193,3 +193,35 @@ def test_only_a_finished_run_can_be_reproduced(place):
     file.write_text(json.dumps(json.loads(file.read_text()) | {"state": "running"}))
     line = "runs/a: is not finished; `selfspec resume runs/a` goes on"
     assert fails("reproduce", "a") == (2, line)
+
+
+def test_what_is_damaged_is_named_before_a_run_is_repeated(place):
+    run("a")
+    run("b")
+    file = place / "runs/a/round-1/scores.json"
+    kept = file.read_text()
+    file.write_text("{}")
+    for words in (("compare", "a", "b"), ("reproduce", "a")):
+        assert fails(*words) == (2, "runs/a/round-1/scores.json: damaged: holds no scores")
+    file.write_text(kept)
+    said = place / "runs/a/round-1/predictions.jsonl"
+    said.write_bytes(said.read_bytes()[:300])
+    code, line = fails("reproduce", "a")
+    assert code == 1 and re.match(r"runs/a/round-1/predictions\.jsonl:\d+: damaged: ", line)
+    assert not (place / "runs/a-again").exists()
+    manifest = json.loads((place / "runs/b/manifest.json").read_text())
+    del manifest["conditions"]["settings"]
+    (place / "runs/b/manifest.json").write_text(json.dumps(manifest))
+    line = "runs/b/manifest.json: damaged: key 'conditions.settings' is missing"
+    assert fails("compare", "b", "a") == (2, line)
+
+
+def test_a_repetition_without_scores_says_what_differs(place):
+    run("a")
+    call("reproduce", "a")
+    for name in ("a", "a-again"):
+        (place / f"runs/{name}/round-1/scores.json").unlink()
+    journal = place / "runs/a/round-1/instructions.jsonl"
+    journal.write_text("no JSON\n" + journal.read_text().partition("\n")[2])
+    text = call("reproduce", "a", code=1)
+    assert "first to differ: round-1/instructions.jsonl: line 1: 'no JSON' before, " in text

@@ -197,3 +197,26 @@ def test_hooks_as_json(selfspec):
     seeds = next(row for row in rows if row["hook"] == "selfspec_seed_sources")
     assert seeds["arguments"] == ["domain"]
     assert seeds["summary"].startswith("Seed sources of one domain")
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&-", "<&- 2>&-"])
+def test_a_stream_that_the_caller_closed_is_none_to_miss(selfspec, closed):
+    shell = ("sh", "-c", f'exec "{sys.executable}" -m selfspec_core "$@" {closed}', "sh")
+    code = f"import os; os.execvp('sh', {shell!r} + ('hooks', '--json'))"
+    result = selfspec(python=("-c", code))
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)
+
+
+def test_a_link_to_itself_is_one_line(selfspec, tmp_path):
+    (tmp_path / "loop.jsonl").symlink_to("loop.jsonl")
+    result = selfspec("run", "--seeds", "loop.jsonl", "--model", "scripted")
+    assert result.returncode == 2
+    assert "loop.jsonl" in result.stderr and "internal" not in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_knowledge_alone_asks_for_a_command(selfspec):
+    result = selfspec("knowledge")
+    line = "Error: Missing command. (`selfspec knowledge --help` shows what it takes)\n"
+    assert (result.returncode, result.stderr) == (2, line)

@@ -309,3 +309,11 @@ def test_the_model_that_is_tuned_stays_in_memory_too(tmp_path):
         models.append(assembly.models)
     assert len(models[0]) == 2
     assert all(one is other for one, other in zip(*models, strict=True))
+
+
+def test_a_second_setting_to_sweep_over_is_refused(place):
+    line = "--over random_seed=1,2: given twice; a sweep is over one setting"
+    assert fails("sweep", *SMALL, "--over", "data.size=4,8", "--over", "random_seed=1,2") == (
+        2,
+        line,
+    )
