@@ -121,7 +121,7 @@ def build_baselines(
         try:
             model.check()
         except UsageError as error:
-            said = str(error).removeprefix(f"--model {given}: ")
+            said = re.sub(r"^--model \S+: ", "", str(error))
             raise UsageError(f"--baseline {given}: {said}") from None
         found[name] = Baseline(name, model)
     return tuple(found.values())

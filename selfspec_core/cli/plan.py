@@ -119,7 +119,12 @@ def _plan(
         )
         costs = calibration.measure(ways, begun)
         notes = [f"measured in {seconds_since_start() - begun:.0f} s on this machine"]
-        known = known or calibration.acceptance
+        if known is None:
+            known = calibration.acceptance
+            notes.append(
+                f"what filters keep is that of {calibration.proposals} proposals; --like RUN takes "
+                "that of a run"
+            )
         work = planning.work(context, parts, known, in_turns=calibration.in_turns)
     notes += _left_out(context, parts, work)
     return _found(work, planning.estimate(work, costs), known, costs.lanes, notes)

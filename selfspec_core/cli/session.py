@@ -101,6 +101,7 @@ def go_on(path: Path, executor: dict[str, Any] | None = None) -> None:
             )
             if not (run.path / "report.html").exists():  # killed between its end and its report
                 _draw(run)
+                _say_report(run)
             return
         if sweep := sweep_of(path):
             again = f"`selfspec resume {called(sweep)}` goes on with both"
@@ -230,6 +231,10 @@ def _show(run: Run) -> None:
     sys.stdout.flush()
     name = called(run.path)
     click.echo(f'\nselfspec ask {name} "…"   or   selfspec chat {name}   talks to it', err=True)
+    _say_report(run)
+
+
+def _say_report(run: Run) -> None:
     if (page := run.path / "report.html").exists():
         click.echo(plain(f"report      {page}"), err=True)
 
@@ -249,8 +254,8 @@ def _draw(run: Run) -> None:
     from selfspec_core.report.page import write_report
 
     try:
-        said = f"report      {write_report(run.path, summarize(run.path))}"
+        write_report(run.path, summarize(run.path))
     except Exception as error:
         why = (str(error).splitlines() or [type(error).__name__])[0]
-        said = f"no report: {why}; `selfspec report {quote(run.path.name)}` tries again"
-    click.echo(plain(said), err=True)
+        again = f"`selfspec report {quote(run.path.name)}` tries again"
+        click.echo(plain(f"no report: {why}; {again}"), err=True)

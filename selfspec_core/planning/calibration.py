@@ -40,6 +40,7 @@ class Calibration:
 
     Attributes:
         acceptance: what the filters kept.
+        proposals: how many they were given.
         in_turns: batches of proposals are for one task each.
     """
 
@@ -52,7 +53,7 @@ class Calibration:
         self.context: Context = assembly.context
         self.parts: Parts = assembly.parts
         self.budget = budget
-        self.acceptance = Acceptance(0.0, 0.0)
+        self.acceptance, self.proposals = Acceptance(0.0, 0.0), 0
         self.in_turns = True
         self._row = self._prediction = 0.0
 
@@ -118,7 +119,7 @@ class Calibration:
             kept += [candidate for candidate, verdict, _ in judged if verdict.keep]
             self._row = sum(len(dumps(c.to_dict())) for c in candidates) / len(candidates)
             batch += 1
-        self.acceptance = Acceptance(len(kept) / made, 0.0)
+        self.acceptance, self.proposals = Acceptance(len(kept) / made, 0.0), made
         return spent / made, kept
 
     def _answer(self, instructions: Sequence[Instruction]) -> tuple[float, list[Example]]:

@@ -23,7 +23,9 @@ _STEPS = {
     "filter": "filter",
     "train": "tune",
     "controls": "tune the controls",
+    "pairs": "make pairs",
     "evaluate": "evaluate",
+    "report": "draw the report",
 }
 
 

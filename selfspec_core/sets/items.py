@@ -68,12 +68,19 @@ def parse_items(rows: list[tuple[str, Row]], label: str) -> list[Item]:
     kinds = _kinds(rows)
     items: dict[str, Item] = {}
     tasks: dict[str, Item] = {}
+    asked: dict[tuple[Any, ...], Item] = {}
     for where, row in rows:
         item = _item(where, row, kinds)
         check_id(item.id, where)
         if item.id in items:
             raise UsageError(f"{where}: 'id': '{item.id}' stands twice in this file")
         _check_same_task(where, item, tasks.setdefault(item.task, item))
+        twin = asked.setdefault((item.task, item.instruction, item.input, item.choices), item)
+        if twin.split != item.split:
+            raise UsageError(
+                f"{where}: 'split': asks what '{twin.id}' asks, which is in {twin.split}; choices "
+                "are made by dev, so test may not hold the same"
+            )
         items[item.id] = item
     return list(items.values())
 

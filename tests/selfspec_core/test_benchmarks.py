@@ -101,6 +101,10 @@ def test_without_a_task_the_file_names_it(tmp_path):
         ({k: v for k, v in GOOD.items() if k != "id"}, "set.jsonl:2: 'id': missing"),
         (GOOD, "set.jsonl:2: 'id': '1' stands twice"),
         (
+            GOOD | {"id": "2", "split": "dev"},
+            "set.jsonl:2: 'split': asks what '1' asks, which is in test",
+        ),
+        (
             GOOD | {"id": "2", "metric": "acuracy"},
             "set.jsonl:2: 'metric': .*did you mean 'accuracy'",
         ),

@@ -154,6 +154,24 @@ def check_folder(path: Path) -> Path:
     return path
 
 
+def check_hub(settings: ModelSettings) -> None:
+    """Asks the hub, or the local cache without a network, for a model's `config.json`.
+
+    Raises:
+        UsageError: naming the id and why it cannot be had.
+    """
+    set_environment()
+    from huggingface_hub import hf_hub_download
+
+    here = not _hub_resolves()
+    try:
+        hf_hub_download(
+            settings.name, "config.json", revision=settings.revision, local_files_only=here
+        )
+    except Exception as error:  # any: the id may be no id at all
+        raise UsageError(_reason(settings, error)) from error
+
+
 def placement(settings: ModelSettings) -> dict[str, Any]:
     """Returns the arguments of `from_pretrained` for dtype, quantization, attention and device."""
     import torch
@@ -214,7 +232,15 @@ def _reason(settings: ModelSettings, error: Exception) -> str:
     if settings.path:
         return f"--model {settings.path}: {first}"
     said = _refusal(settings, error)
-    network = ("connect", "offline", "couldn't reach", "max retries", "resolve", "cached")
+    network = (
+        "connect",
+        "offline",
+        "couldn't reach",
+        "max retries",
+        "resolve",
+        "cached",
+        "disk cache",
+    )
     if said is None and any(word in str(error).lower() for word in network):
         said = (
             "the hub cannot be reached and the model is not in the local cache; --model PATH takes "

@@ -42,13 +42,15 @@ class TransformersModel(Model):
     _spread: tuple[ExecutorSettings, Progress] | None = None
 
     def check(self) -> None:
-        """Looks whether there is a model folder, if one is named.
+        """Looks whether there is such a model folder, or such a model of the hub.
 
         Raises:
             UsageError: naming what is missing.
         """
         if self.settings.path:
             loading.check_folder(self.settings.path)
+        else:
+            loading.check_hub(self.settings)
 
     def spread(self, executor: ExecutorSettings, progress: Progress) -> None:
         """Generates in this machine's processes, or in actors of a Ray cluster."""

@@ -7,8 +7,11 @@ import re
 import pytest
 import tiny_models
 
+from selfspec_core.assembly.assemble import assemble
+from selfspec_core.assembly.request import Request
 from selfspec_core.config import ModelSettings
 from selfspec_core.errors import UsageError
+from selfspec_core.progress import Silent
 from selfspec_plugins.local import loading
 from selfspec_plugins.local.transformers_model import TransformersModel
 
@@ -43,10 +46,16 @@ def refusing(status, **headers):
 
 
 def error(**settings):
-    with pytest.raises(UsageError) as caught:
-        TransformersModel(ModelSettings(name="meta/Llama", **settings)).load()
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+    """Returns what is said of a model; the same before a run begins and when it is loaded."""
+    model = TransformersModel(ModelSettings(name="meta/Llama", **settings))
+    said = set()
+    for step in (model.check, model.load):
+        with pytest.raises(UsageError) as caught:
+            step()
+        said.add(str(caught.value))
+    (line,) = said
+    assert "\n" not in line
+    return line
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -71,6 +80,19 @@ def test_a_revision_that_is_not_there_is_named(hub):
     hub(refusing(404, Error_Code="RevisionNotFound"))
     said = error(revision="v9")
     assert said == "--model meta/Llama: has no revision 'v9'; expected a branch, a tag or a commit"
+
+
+@pytest.mark.parametrize("flag", ["baselines", "model"])
+def test_without_a_network_an_unknown_model_is_found_before_the_run_begins(monkeypatch, flag):
+    monkeypatch.setattr(loading, "_hub_resolves", lambda: False)
+    names = {"model": "scripted"} | ({flag: ("nope",)} if flag == "baselines" else {flag: "nope"})
+    with pytest.raises(UsageError) as caught:
+        assemble(Request("finance", **names), Silent())
+    given = flag.removesuffix("s")
+    assert str(caught.value) == (
+        f"--{given} nope: the hub cannot be reached and the model is not in the local cache; "
+        "--model PATH takes a local folder"
+    )
 
 
 def test_a_pinned_model_is_loaded_at_its_revision_and_names_the_commit(hub, tmp_path):
