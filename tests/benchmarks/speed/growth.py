@@ -170,8 +170,8 @@ def _until_commits(process: subprocess.Popen[bytes], folder: Path, count: int) -
 
 
 def _end(process: subprocess.Popen[bytes]) -> resource.struct_rusage:
-    """Stops a process as Ctrl-C does, and returns what it used."""
-    process.send_signal(signal.SIGINT)
+    """Stops a process as a scheduler does, and returns what it used."""
+    process.send_signal(signal.SIGTERM)  # SIGINT is ignored by what a script starts with `&`
     _, _, usage = os.wait4(process.pid, 0)
     process.returncode = 0  # waited for already
     return usage
