@@ -46,16 +46,20 @@ class Record:
     def from_dict(cls, row: dict[str, Any]) -> Self:
         """Builds the row again from `to_dict`'s value; unknown keys are ignored."""
         names = _names(cls)  # type: ignore[arg-type]
-        own = {key: value for key, value in row.items() if key in names}
-        for key, value in own.items():
-            if type(value) is list:
-                own[key] = (
-                    _one(tuple(value)) if all(type(v) is str for v in value) else tuple(value)
-                )
-        for key in ("task", "kind", "instruction"):  # what many rows say is one object in memory
-            if type(own.get(key)) is str:
-                own[key] = intern(own[key])
-        return cls(**own)
+        return cls(**{key: _shared(key, row[key]) for key in names & row.keys()})
+
+
+_SAID_OFTEN = frozenset(("task", "kind", "instruction"))
+
+
+def _shared(key: str, value: Any) -> Any:
+    """Returns an equal value; what many rows say is one object in memory. Lists become tuples."""
+    if type(value) is list:
+        try:
+            return _one(tuple(value))
+        except TypeError:  # not of texts alone
+            return tuple(value)
+    return intern(value) if key in _SAID_OFTEN and type(value) is str else value
 
 
 @lru_cache(256)
