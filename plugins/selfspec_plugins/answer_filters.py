@@ -8,7 +8,14 @@ from typing import ClassVar, Literal
 from selfspec_core.measures.parsing import parse
 from selfspec_core.similarity.text import words
 from selfspec_core.types import CLOSED_KINDS, Example, Kind
-from selfspec_plugins.checks import LEFTOVER_LABEL, PLACEHOLDER, EachFilter, Finding, match
+from selfspec_plugins.checks import (
+    LEFTOVER_LABEL,
+    PLACEHOLDER,
+    EachFilter,
+    Finding,
+    match,
+    unreadable,
+)
 
 _MOST_WORDS: dict[Kind, int] = {
     "numeric": 12,
@@ -35,6 +42,7 @@ class WellFormedAnswer(EachFilter):
         output = candidate.output.strip()
         if not output:
             yield "empty answer", ""
+        yield unreadable(output)
         yield match("placeholder", PLACEHOLDER, output)
         yield match("leftover label", LEFTOVER_LABEL, output)
         yield _echo(candidate)

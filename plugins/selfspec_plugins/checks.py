@@ -18,6 +18,7 @@ PLACEHOLDER = re.compile(
 LEFTOVER_LABEL = re.compile(
     r"###|(?:^|[\n.?!]\s*)(?:Instruction|Input|Output|Response|Answer|Task|Text)\s?\d*:"
 )
+_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
 
 Finding = tuple[str, str] | None
 """A fixed reason and its evidence, or None."""
@@ -45,3 +46,9 @@ def match(reason: str, pattern: re.Pattern[str], text: str) -> Finding:
     """Finds `pattern` in `text`; the evidence is what matched."""
     found = pattern.search(text)
     return (reason, found.group().strip()) if found else None
+
+
+def unreadable(text: str) -> Finding:
+    """Finds control characters, and what was no character at all; the evidence names the first."""
+    found = _UNREADABLE.search(text)
+    return ("unreadable characters", f"U+{ord(found.group()):04X}") if found else None

@@ -14,7 +14,14 @@ from selfspec_core.hookspecs import hookimpl
 from selfspec_core.similarity.text import words
 from selfspec_core.types import Example, Instruction
 from selfspec_plugins.answer_filters import WellFormedAnswer
-from selfspec_plugins.checks import LEFTOVER_LABEL, PLACEHOLDER, EachFilter, Finding, match
+from selfspec_plugins.checks import (
+    LEFTOVER_LABEL,
+    PLACEHOLDER,
+    EachFilter,
+    Finding,
+    match,
+    unreadable,
+)
 
 _THING = r"(?:text|passage|sentence|paragraph|article|abstract|document|statement|headline|table)"
 _ELSEWHERE = re.compile(
@@ -62,6 +69,7 @@ class WellFormed(EachFilter):
         if candidate.text is not None or not words(candidate.instruction):
             yield "not in the asked form", candidate.text or candidate.instruction
         both = f"{candidate.instruction}\n{candidate.input}"
+        yield unreadable(both)
         yield match("placeholder", PLACEHOLDER, both)
         yield match("leftover label", LEFTOVER_LABEL, both)
         yield match("refers to something missing", _ELSEWHERE, candidate.instruction)
