@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from selfspec_core.assembly.models import build_model
@@ -118,10 +119,27 @@ def build_baselines(
                 "of another name"
             )
         model = build_model(host, settings, given)
-        try:
+        with _blamed_on(given):
             model.check()
-        except UsageError as error:
-            said = re.sub(r"^--model \S+: ", "", str(error))
-            raise UsageError(f"--baseline {given}: {said}") from None
         found[name] = Baseline(name, model)
     return tuple(found.values())
+
+
+def reach_baselines(baselines: Sequence[Baseline]) -> None:
+    """Makes sure that the models, which are loaded last of all, can be had.
+
+    Raises:
+        UsageError: naming the flag.
+    """
+    for one in baselines:
+        with _blamed_on(one.name):
+            one.model.reach()
+
+
+@contextmanager
+def _blamed_on(given: str) -> Iterator[None]:
+    try:
+        yield
+    except UsageError as error:
+        said = re.sub(r"^--model \S+: ", "", str(error))
+        raise UsageError(f"--baseline {given}: {said}") from None

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from selfspec_core.assembly.assemble import Assembly, assemble
+from selfspec_core.assembly.opponents import reach_baselines
 from selfspec_core.assembly.request import Request
 from selfspec_core.cli.clock import seconds_since_start
 from selfspec_core.cli.naming import called, check_name
@@ -73,6 +74,9 @@ def _begin(
     with make_progress() as progress:
         assembly = _assembled(request, progress)
         check(assembly)
+        if (tuned := assembly.parts.training_model) is not None:
+            tuned.reach()  # now rather than after hours
+        reach_baselines(assembly.parts.baselines)
         with closing(Run.create(path, new_manifest(assembly, as_asked) | notes)) as run:
             _say_plan(run, assembly)
             try:

@@ -89,6 +89,13 @@ class Model(Component):
             UsageError: naming the setting, if there is none.
         """
 
+    def reach(self) -> None:
+        """Makes sure that `load` will find the model; asked of those that are loaded late.
+
+        Raises:
+            UsageError: naming the setting, if it cannot be had.
+        """
+
     def keep_in(self, folder: Path) -> None:
         """Is told the run's folder, before `load`, to keep there what must not be asked twice.
 

@@ -42,14 +42,21 @@ class TransformersModel(Model):
     _spread: tuple[ExecutorSettings, Progress] | None = None
 
     def check(self) -> None:
-        """Looks whether there is such a model folder, or such a model of the hub.
+        """Looks whether there is a model folder, if one is named.
 
         Raises:
             UsageError: naming what is missing.
         """
         if self.settings.path:
             loading.check_folder(self.settings.path)
-        else:
+
+    def reach(self) -> None:
+        """Asks the hub for the model, if it is no folder.
+
+        Raises:
+            UsageError: naming the id and why it cannot be had.
+        """
+        if not self.settings.path:
             loading.check_hub(self.settings)
 
     def spread(self, executor: ExecutorSettings, progress: Progress) -> None:

@@ -7,11 +7,10 @@ import re
 import pytest
 import tiny_models
 
-from selfspec_core.assembly.assemble import assemble
 from selfspec_core.assembly.request import Request
+from selfspec_core.cli.session import start
 from selfspec_core.config import ModelSettings
 from selfspec_core.errors import UsageError
-from selfspec_core.progress import Silent
 from selfspec_plugins.local import loading
 from selfspec_plugins.local.transformers_model import TransformersModel
 
@@ -49,7 +48,7 @@ def error(**settings):
     """Returns what is said of a model; the same before a run begins and when it is loaded."""
     model = TransformersModel(ModelSettings(name="meta/Llama", **settings))
     said = set()
-    for step in (model.check, model.load):
+    for step in (model.reach, model.load):
         with pytest.raises(UsageError) as caught:
             step()
         said.add(str(caught.value))
@@ -82,17 +81,25 @@ def test_a_revision_that_is_not_there_is_named(hub):
     assert said == "--model meta/Llama: has no revision 'v9'; expected a branch, a tag or a commit"
 
 
-@pytest.mark.parametrize("flag", ["baselines", "model"])
-def test_without_a_network_an_unknown_model_is_found_before_the_run_begins(monkeypatch, flag):
+@pytest.mark.parametrize(
+    ("given", "flag"),
+    [
+        ({"baselines": ("nope",)}, "--baseline"),
+        ({"set": ({"training": {"model": "nope"}},)}, "--model"),
+    ],
+)
+def test_a_model_that_would_be_loaded_late_is_missed_before_the_run_begins(
+    monkeypatch, tmp_path, given, flag
+):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(loading, "_hub_resolves", lambda: False)
-    names = {"model": "scripted"} | ({flag: ("nope",)} if flag == "baselines" else {flag: "nope"})
     with pytest.raises(UsageError) as caught:
-        assemble(Request("finance", **names), Silent())
-    given = flag.removesuffix("s")
+        start("late", Request("finance", model="scripted", **given), {})
     assert str(caught.value) == (
-        f"--{given} nope: the hub cannot be reached and the model is not in the local cache; "
+        f"{flag} nope: the hub cannot be reached and the model is not in the local cache; "
         "--model PATH takes a local folder"
     )
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_pinned_model_is_loaded_at_its_revision_and_names_the_commit(hub, tmp_path):
