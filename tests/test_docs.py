@@ -64,7 +64,7 @@ def test_domain_card_counts_are_true(domain: str) -> None:
 def test_top_level_is_the_agreed_one() -> None:
     allowed = set(
         "selfspec_core plugins domains seeds tests runs dist build pyproject.toml CONTRIBUTING.md "
-        "README.md RESULTS.md LICENSE CHANGELOG.md Makefile constraints.txt".split()
+        "README.md LICENSE CHANGELOG.md Makefile constraints.txt".split()
     )
     found = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
     assert found <= allowed

@@ -8,14 +8,7 @@ from typing import ClassVar, Literal
 from selfspec_core.measures.parsing import parse
 from selfspec_core.similarity.text import words
 from selfspec_core.types import CLOSED_KINDS, Example, Kind
-from selfspec_plugins.checks import (
-    LEFTOVER_LABEL,
-    PLACEHOLDER,
-    EachFilter,
-    Finding,
-    match,
-    unreadable,
-)
+from selfspec_plugins.checks import EachFilter, Finding, litter
 
 _MOST_WORDS: dict[Kind, int] = {
     "numeric": 12,
@@ -42,9 +35,7 @@ class WellFormedAnswer(EachFilter):
         output = candidate.output.strip()
         if not output:
             yield "empty answer", ""
-        yield unreadable(output)
-        yield match("placeholder", PLACEHOLDER, output)
-        yield match("leftover label", LEFTOVER_LABEL, output)
+        yield from litter(output)
         yield _echo(candidate)
         yield _too_long(candidate)
         parsed = parse(candidate.kind, output, candidate.choices)

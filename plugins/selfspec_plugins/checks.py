@@ -10,12 +10,12 @@ from selfspec_core.components import Context, Filter
 from selfspec_core.types import KEEP, Verdict
 
 _EVIDENCE = 120
-PLACEHOLDER = re.compile(
+_PLACEHOLDER = re.compile(
     r"\[(?:insert|your|input|name|text|company|date|amount|x)\b[^\]]*\]|_{3,}|<[a-z][a-z _-]+>"
     r"|\{\w*\}|\blorem ipsum\b|\bx{3,}\b|\.{4,}",
     re.IGNORECASE,
 )
-LEFTOVER_LABEL = re.compile(
+_LEFTOVER_LABEL = re.compile(
     r"###|(?:^|[\n.?!]\s*)(?:Instruction|Input|Output|Response|Answer|Task|Text)\s?\d*:"
 )
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
@@ -48,7 +48,9 @@ def match(reason: str, pattern: re.Pattern[str], text: str) -> Finding:
     return (reason, found.group().strip()) if found else None
 
 
-def unreadable(text: str) -> Finding:
-    """Finds control characters, and what was no character at all; the evidence names the first."""
+def litter(text: str) -> Iterable[Finding]:
+    """Finds what no finished text holds: control characters, blanks to fill in, labels."""
     found = _UNREADABLE.search(text)
-    return ("unreadable characters", f"U+{ord(found.group()):04X}") if found else None
+    yield ("unreadable characters", f"U+{ord(found.group()):04X}") if found else None
+    yield match("placeholder", _PLACEHOLDER, text)
+    yield match("leftover label", _LEFTOVER_LABEL, text)

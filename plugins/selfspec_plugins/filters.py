@@ -14,14 +14,7 @@ from selfspec_core.hookspecs import hookimpl
 from selfspec_core.similarity.text import words
 from selfspec_core.types import Example, Instruction
 from selfspec_plugins.answer_filters import WellFormedAnswer
-from selfspec_plugins.checks import (
-    LEFTOVER_LABEL,
-    PLACEHOLDER,
-    EachFilter,
-    Finding,
-    match,
-    unreadable,
-)
+from selfspec_plugins.checks import EachFilter, Finding, litter, match
 
 _THING = r"(?:text|passage|sentence|paragraph|article|abstract|document|statement|headline|table)"
 _ELSEWHERE = re.compile(
@@ -69,9 +62,7 @@ class WellFormed(EachFilter):
         if candidate.text is not None or not words(candidate.instruction):
             yield "not in the asked form", candidate.text or candidate.instruction
         both = f"{candidate.instruction}\n{candidate.input}"
-        yield unreadable(both)
-        yield match("placeholder", PLACEHOLDER, both)
-        yield match("leftover label", LEFTOVER_LABEL, both)
+        yield from litter(both)
         yield match("refers to something missing", _ELSEWHERE, candidate.instruction)
         if not candidate.input.strip():
             yield match("refers to something missing", _NEEDS_INPUT, candidate.instruction)
