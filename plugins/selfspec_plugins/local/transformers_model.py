@@ -19,6 +19,7 @@ from selfspec_plugins.local.adapters import Adapters
 from selfspec_plugins.local.batches import Ids, common_prefix
 from selfspec_plugins.local.engine import Engine
 from selfspec_plugins.local.lanes import Lanes
+from selfspec_plugins.local.packed_linears import pack_linears
 from selfspec_plugins.local.streaming import pieces
 from selfspec_plugins.on_ray.lanes import RayLanes, check_ray
 
@@ -76,6 +77,7 @@ class TransformersModel(Model):
         loading.set_environment()
         self._threads = loading.threads()
         self.hf, self.tokenizer = loading.load(self.settings)
+        pack_linears(self.hf)
         self.chat = bool(self.tokenizer.chat_template)
         if self.settings.chat is not None:
             self.chat = self.settings.chat and self.chat

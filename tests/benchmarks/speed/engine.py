@@ -58,6 +58,7 @@ def measure(models: Sequence[str] = NAMES) -> Measured:
 def _on(name: str, environment: dict[str, str]) -> tuple[dict[str, float], dict[str, Any]]:
     from selfspec_core.config import ModelSettings
     from selfspec_plugins.local.batches import common_prefix
+    from selfspec_plugins.local.loading import using_threads
     from selfspec_plugins.local.transformers_model import TransformersModel
     from speed.floor import floor_seconds, rates, work_of
 
@@ -80,7 +81,8 @@ def _on(name: str, environment: dict[str, str]) -> tuple[dict[str, float], dict[
     assert {len(row) for row in reference} == {NEW}
     texts = [_text(ours, row) for row in reference]
     own = sum(map(len, rows)) / len(rows) - shared
-    measured = rates(ours.hf, len(rows))
+    with using_threads(THREADS):  # those of `spread` are one each
+        measured = rates(ours.hf, len(rows))
     least = floor_seconds(work_of(ours.hf, len(rows), shared, own, NEW), **measured)
     figures = {
         "rows": len(rows),
@@ -140,10 +142,12 @@ def _contenders(
 ) -> dict[str, Contender]:
     from rivals import Session
 
+    from selfspec_core.config import ModelSettings
     from selfspec_core.model_types import Sampling
     from selfspec_plugins.local import loading
 
     home = str(FOLDER / f"{name}-endless")
+    plain, _ = loading.load(ModelSettings(path=home))  # as transformers has it
     batches = [size for size in BATCHES if size <= len(rows)]
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     back = sorted(range(len(rows)), key=lambda place: order[place])
@@ -158,33 +162,31 @@ def _contenders(
     def write_generate(batch: int) -> tuple[float, list[Any]]:
         start = time.perf_counter()
         sorted_rows = [rows[i] for i in order]
-        new = [
-            row
-            for at in range(0, len(rows), batch)
-            for row in _generate(ours, sorted_rows[at : at + batch])
-        ]
+        with loading.using_threads(THREADS):
+            new = [
+                row
+                for at in range(0, len(rows), batch)
+                for row in _generate(plain, sorted_rows[at : at + batch])
+            ]
         return time.perf_counter() - start, [new[place] for place in back]
 
     contenders = {
         "ours": Contender(write_ours, ["processes", "threads"]),
         "generate": Contender(write_generate, batches),
     }
-    if name != "135M":  # the same `generate` beneath; a turn takes minutes
-        distilabel = stack.enter_context(
-            Session("distilabel", "distilabel_generate.py", environment)
+    distilabel = stack.enter_context(Session("distilabel", "distilabel_generate.py", environment))
+
+    def write_distilabel(batch: int) -> tuple[float, list[Any]]:
+        said = distilabel(
+            model=home,
+            threads=THREADS,
+            prompts=[prompts[i] for i in order],
+            new=NEW,
+            batch=batch,
         )
+        return said["seconds"], [said["texts"][place] for place in back]
 
-        def write_distilabel(batch: int) -> tuple[float, list[Any]]:
-            said = distilabel(
-                model=home,
-                threads=THREADS,
-                prompts=[prompts[i] for i in order],
-                new=NEW,
-                batch=batch,
-            )
-            return said["seconds"], [said["texts"][place] for place in back]
-
-        contenders["distilabel"] = Contender(write_distilabel, batches)
+    contenders["distilabel"] = Contender(write_distilabel, batches)
     spell = ours.tokenizer.convert_ids_to_tokens
     ct2 = stack.enter_context(Session("ctranslate2", "ctranslate2_generate.py", environment))
     for precision in ("float32", "int8"):
@@ -216,11 +218,11 @@ def _generate(model: Any, rows: list[list[int]]) -> list[list[int]]:
     import torch
 
     width = max(map(len, rows))
-    padding = model.tokenizer.pad_token_id
+    padding = model.config.pad_token_id
     ids = torch.tensor([[padding] * (width - len(row)) + row for row in rows])
     mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
     with torch.inference_mode():
-        whole = model.hf.generate(
+        whole = model.generate(
             input_ids=ids, attention_mask=mask, max_new_tokens=NEW, do_sample=False
         )
     return whole[:, width:].tolist()
