@@ -35,12 +35,12 @@ def pack_linears(model: Any) -> int:
     ]
     copied = sum(layer.weight.nbytes for layer in layers) <= MOST
     for layer in layers:
-        layer.forward = _Forward(layer, copied)  # an adapter that wraps the layer calls it too
+        layer.forward = _Forward(layer, copied)  # type: ignore[method-assign]  # adapters call it too
     return len(layers)
 
 
 def _works() -> bool:
-    """Says whether this torch multiplies through oneDNN: what it needs for it has no public name."""
+    """Says whether this torch multiplies through oneDNN; what that takes has no public name."""
     import torch
 
     if not torch.backends.mkldnn.is_available():

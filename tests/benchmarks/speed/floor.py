@@ -91,6 +91,7 @@ def floor_seconds(work: Work, encoding: float, decoding: float, memory: float) -
 def gemm_rate(rows: int, wide: int, out: int) -> float:
     """Returns operations a second of (rows, wide) @ (wide, out) in fp32, by MKL or oneDNN."""
     import torch
+
     from selfspec_plugins.local.packed_linears import pack_linears
 
     left, layer = torch.randn(rows, wide), torch.nn.Linear(wide, out, bias=False)
