@@ -32,6 +32,9 @@ END = 2.5
 _STRETCH = 5.0
 """A piece may take so many times its part of the budget before it is made smaller."""
 
+_GROWTH = 4
+"""So many times as many items are asked at a time as before, while there is time."""
+
 _SHARES = {"propose": 0.25, "answer": 0.1, "train": 0.25, "evaluate": 0.4}
 
 
@@ -171,7 +174,7 @@ class Calibration:
         return max(least - few * step, 0.0), step, adapter
 
     def _ask(self, way: Way, adapter: Adapter, context: Context, part: float) -> float:
-        """Returns seconds an item, over whole tasks as far as the budget goes."""
+        """Returns seconds an item, of as many at a time as the budget allows: a run asks all."""
         sets = self.parts.collateral if way.elsewhere else self.parts.sets
         if way.elsewhere:
             context = with_settings(context, "evaluation", likelihood=False)
@@ -179,22 +182,27 @@ class Calibration:
         [own, items] = next(((one, found) for one, found in tests if found), (None, []))
         if own is None:
             return 0.0
-        layouts = _layouts(way, context)
-        context.model.use_adapter(adapter.path if way.tuned else None)
-        asked, spent, fits = 0, 0.0, 0
-        for task, layout in zip(_spread(items), cycle(layouts), strict=False):
-            system = System("plan", layout, None, way.shots, 1, way.passages)
-            if not asked:  # the first takes longer than its like, and is not counted
-                pilot, _ = _seconds(own.evaluator.evaluate, task[:1], system, context)
-                fits = max(2, int(_STRETCH * part / pilot))
-            took, said = _seconds(own.evaluator.evaluate, task[:fits], system, context)
-            asked, spent = asked + len(said), spent + took
+        layouts, order = cycle(_layouts(way, context)), cycle(_spread(items))
+
+        def ask(count: int) -> float:
+            system = System("plan", next(layouts), None, way.shots, 1, way.passages)
+            some = list(islice(order, count))
+            took, said = _seconds(own.evaluator.evaluate, some, system, context)
             rows = [{"set": own.name, **one.to_dict()} for one in said]
             self._prediction = sum(len(dumps(row)) for row in rows) / len(rows)
-            if spent > part:
-                break
+            return took
+
+        context.model.use_adapter(adapter.path if way.tuned else None)
+        pilot = ask(1)  # the first takes longer than its like, and is not counted
+        taken: list[tuple[int, float]] = []
+        count = max(2, int(part / pilot))
+        while sum(took for _, took in taken) <= part:
+            count = min(count, len(items))
+            taken.append((count, ask(count)))
+            count *= _GROWTH
         context.model.use_adapter(None)
-        return spent / asked
+        large = [one for one in taken if 2 * one[0] >= taken[-1][0]]
+        return sum(took for _, took in large) / sum(asked for asked, _ in large)
 
 
 def _layouts(way: Way, context: Context) -> list[Layout]:
@@ -204,8 +212,8 @@ def _layouts(way: Way, context: Context) -> list[Layout]:
     return [context.layout] if way.shots else list(LAYOUTS.values())
 
 
-def _spread(items: Sequence[Item]) -> list[list[Item]]:
-    """Returns the items by task, those of middling length first, then ever nearer to the ends."""
+def _spread(items: Sequence[Item]) -> list[Item]:
+    """Returns the items task by task: those of middling length first, then nearer to the ends."""
     tasks: dict[str, list[Item]] = {}
     for item in items:
         tasks.setdefault(item.task, []).append(item)
@@ -217,7 +225,7 @@ def _spread(items: Sequence[Item]) -> list[list[Item]]:
         places = [int(n * step * len(rows)) for n in range(1, round(1 / step), 2)]
         places = places if step * len(rows) >= 1 else list(range(len(rows)))
         order += [place for place in places if place not in order]
-    return [rows[place] for place in order]
+    return [item for place in order for item in rows[place]]
 
 
 def _as_instruction(seed: Seed) -> Instruction:

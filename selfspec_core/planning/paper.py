@@ -98,6 +98,7 @@ def costs(gpu: Hardware, parameters: float, context: Context, ways: Sequence[Way
             min(answer, asking.max_new_tokens * ENDS),
         )
         / _TASK
+        / settings.model.processes
         for way in ways
     }
     closed = 1.5 if asking.likelihood else 1.0  # choices are weighed beside the answer

@@ -83,13 +83,14 @@ class Costs:
         answer: seconds an instruction that is answered, filters included.
         tuning: seconds that a tuning takes beside its steps.
         step: seconds an optimizer step.
-        item: seconds an item, by way of asking.
+        item: seconds an item, by way of asking, with all lanes at work.
         end: seconds for statistics and report.
         memory: bytes at most, of a process and on the device.
         adapter: bytes of an adapter's folder.
         row: bytes of a journal row of a proposal, and of one with its answer.
         prediction: bytes of what is said to an item.
-        lanes: processes that share the model's work; the seconds are those of one.
+        lanes: processes that share the model's work; seconds a proposal, an answer and a step are
+            those of one.
         together: a tuning takes several processes, so that one comes after another.
     """
 
@@ -261,7 +262,7 @@ def estimate(amount: Work, costs: Costs) -> Estimate:
         "answer": amount.answered * costs.answer / costs.lanes,
         "train": specialist,
         "controls": max(all_tuned - specialist, 0.0),
-        "evaluate": sum(costs.item[one] * n for one, n in amount.asked.items()) / costs.lanes,
+        "evaluate": sum(costs.item[one] * n for one, n in amount.asked.items()),
         "end": costs.end,
     }
     rows = costs.row * (amount.proposals + 2 * amount.answered)  # an instruction, then an example

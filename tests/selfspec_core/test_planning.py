@@ -142,7 +142,7 @@ def test_processes_share_the_work_and_train_side_by_side():
         "answer": 5.0,
         "train": 21.0,
         "controls": 3.0,  # 3 + 21 beside the specialist's 21
-        "evaluate": 5.0,
+        "evaluate": 10.0,
         "end": 1,
     }
 

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-MOST = 2 << 30
-"""Bytes of weights that may be held a second time."""
+LEAST, MOST = 32 << 20, 2 << 30
+"""Bytes of weights: of less, caches hold a good part anyway; more are not held a second time."""
+FEW, MANY = 8, 64
+"""Rows are filled up to a multiple of the one or the other: oneDNN makes, and keeps, a kernel for
+each number of rows."""
 
 
 def pack_linears(model: Any) -> int:
     """Lets the plain linear layers of a model go through oneDNN; returns how many do.
 
-    None where the model is not in fp32 on a CPU, or torch has no oneDNN.
+    None where the model is small, is not in fp32 on a CPU, or torch has no oneDNN.
     """
     import torch
 
@@ -33,9 +36,12 @@ def pack_linears(model: Any) -> int:
         and layer.weight.dtype == torch.float32
         and layer.weight.device.type == "cpu"
     ]
-    copied = sum(layer.weight.nbytes for layer in layers) <= MOST
+    size = sum(layer.weight.nbytes for layer in layers)
+    if size < LEAST:
+        return 0
     for layer in layers:
-        layer.forward = _Forward(layer, copied)  # type: ignore[method-assign]  # adapters call it too
+        forward = Packed(layer, copied=size <= MOST)
+        layer.forward = forward  # type: ignore[method-assign]  # what wraps the layer calls it too
     return len(layers)
 
 
@@ -53,7 +59,7 @@ def _works() -> bool:
     return torch.equal(found, rows @ weight.T)
 
 
-class _Forward:
+class Packed:
     """In place of a layer's `forward`.
 
     Args:
@@ -61,12 +67,13 @@ class _Forward:
         copied: whether to lay weights out at all.
     """
 
-    def __init__(self, layer: torch.nn.Linear, copied: bool) -> None:
+    def __init__(self, layer: torch.nn.Linear, *, copied: bool = True) -> None:
         self._layer, self._copied = layer, copied
         self._packed: torch.Tensor | None = None
         self._of = (0, 0)
 
     def __call__(self, input: torch.Tensor) -> torch.Tensor:
+        """Returns what the layer does, (..., in) -> (..., out), but for rounding."""
         import torch
 
         weight, bias = self._layer.weight, self._layer.bias
@@ -97,5 +104,9 @@ def _laid_out(weight: torch.Tensor) -> torch.Tensor:
 def _multiply(input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
     import torch
 
-    product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(input, weight, bias, "none", [], "")
-    return product
+    rows = input.reshape(-1, input.shape[-1])
+    lacking = -len(rows) % (FEW if len(rows) <= MANY else MANY)
+    if lacking:
+        rows = torch.nn.functional.pad(rows, (0, 0, 0, lacking))
+    product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], "")
+    return product[: len(product) - lacking].view(*input.shape[:-1], weight.shape[0])
