@@ -30,17 +30,12 @@ def dumps(value: Any) -> str:
 _raw_decode = json.JSONDecoder().raw_decode
 
 
-def _loads(line: bytes) -> Any:
-    """Returns what a line of a journal holds; half of the time of `json.loads`."""
-    value, end = _raw_decode(text := line.decode())
-    if text[end:].strip():
-        raise ValueError(f"more than one value: char {end}")
-    return value
-
-
 def _row(line: bytes) -> dict[str, Any]:
-    row = _loads(line)
-    if not isinstance(row, dict):
+    """Returns what a line of a journal holds; in half of the time of `json.loads`."""
+    row, end = _raw_decode(text := line.decode())
+    if (rest := text[end:]) != "\n" and rest.strip():
+        raise ValueError(f"more than one value: char {end}")
+    if type(row) is not dict:
         raise ValueError("expected a JSON object")
     return row
 
@@ -140,18 +135,27 @@ class RoundFolder:
         if new:
             sync(self.path)
 
-    def read(self, name: str) -> Iterator[dict[str, Any]]:
-        """Yields the committed rows of a journal, one at a time."""
+    def read(self, name: str, *, having: str = "", without: str = "") -> Iterator[dict[str, Any]]:
+        """Yields the committed rows of a journal, one at a time.
+
+        Args:
+            having: only those with this key.
+            without: only those that lack this key.
+        """
         file = self.path / f"{name}.jsonl"
         end = self._sizes.get(file.name, 0)
         if not end:
             return
+        sign = f'"{having}"'.encode()  # a line without it need not be parsed
         with file.open("rb") as lines:
             for number, line in enumerate(lines, 1):
-                try:
-                    yield _row(line)
-                except (ValueError, RecursionError) as error:
-                    raise SelfspecError(f"{file}:{number}: damaged: {error}") from None
+                if not having or sign in line:
+                    try:
+                        row = _row(line)
+                    except (ValueError, RecursionError) as error:
+                        raise SelfspecError(f"{file}:{number}: damaged: {error}") from None
+                    if without not in row and (not having or having in row):
+                        yield row
                 end -= len(line)
                 if end <= 0:
                     break

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from itertools import islice, zip_longest
+from collections.abc import Sequence
+from itertools import zip_longest
 
 from selfspec_core.components import Context, Generator
 from selfspec_core.firewall import Firewall
@@ -25,7 +25,8 @@ def answer(
     firewall: Firewall,
     probe: Probe,
     context: Context,
-    plan: Mapping[str, int],
+    instructions: Sequence[Instruction],
+    before: int,
 ) -> None:
     """Fills examples.jsonl with up to `data.size` examples, and rejected.jsonl.
 
@@ -33,16 +34,16 @@ def answer(
 
     Args:
         probe: brought up before a batch is judged, so that a batch is judged by one measure.
-        plan: how many instructions (`instructions`) and answered batches (`batches`) there were
-            before the ones to answer now.
+        instructions: to be answered now.
+        before: how many batches had been answered before the first of them.
     """
     size = context.settings.data.size
     have = Counter(row["task"] for row in folder.read("examples"))
     room = answer_room(context)
-    batches = list(enumerate(_batches(folder, context, plan["instructions"]), plan["batches"]))
+    batches = list(enumerate(_batches(instructions, context), before))
     with context.progress.stage("answer", size, "examples"):
         context.progress.advance(have.total())
-        left = batches[folder.done(STAGE) - plan["batches"] :] if have.total() < size else []
+        left = batches[folder.done(STAGE) - before :] if have.total() < size else []
         many = at_once(generator, context)
         answered = generated(
             lambda one: generator.answer(one[1], one[0], context), left, many, context
@@ -62,11 +63,10 @@ def answer(
                 break
 
 
-def _batches(folder: RoundFolder, context: Context, start: int) -> list[list[Instruction]]:
+def _batches(instructions: Sequence[Instruction], context: Context) -> list[list[Instruction]]:
     """Returns the batches: one task each, so that they share demonstrations; tasks take turns."""
     by_task: dict[str, list[Instruction]] = defaultdict(list)
-    for row in islice(folder.read("instructions"), start, None):
-        instruction = Instruction.from_dict(row)
+    for instruction in instructions:
         by_task[instruction.task].append(instruction)
     batch = context.settings.answer.batch
     chunks = [
@@ -77,8 +77,9 @@ def _batches(folder: RoundFolder, context: Context, start: int) -> list[list[Ins
 
 def restore(folder: RoundFolder, chain: Chain, context: Context) -> None:
     """Brings the example filters to where the journals say they were."""
-    rejected = (row for row in folder.read("rejected") if "output" in row)
-    chain.restore(Example.from_dict, folder.read("examples"), rejected, context)
+    kept = (Example.from_dict(row) for row in folder.read("examples"))
+    rejected = folder.read("rejected", having="output")
+    chain.restore(Example.from_dict, kept, rejected, context)
 
 
 def _screened(judged: list[Judged], firewall: Firewall) -> list[Judged]:

@@ -39,7 +39,7 @@ class Chain:
     def restore(
         self,
         make: Callable[[dict[str, Any]], Instruction | Example],
-        kept: Iterable[dict[str, Any]],
+        kept: Iterable[Instruction | Example],
         rejected: Iterable[dict[str, Any]],
         context: Context,
     ) -> None:
@@ -47,16 +47,22 @@ class Chain:
 
         Args:
             make: builds a candidate from its row.
-            kept: rows of the journal of what was kept, with rising batches.
+            kept: candidates, with rising batches.
             rejected: rows of what was rejected, with rising batches.
         """
-        if all(type(one).restore is Filter.restore for one in self.filters):
-            return  # none of them remembers anything
-        rows = merge(kept, rejected, key=lambda row: int(row["batch"]))  # few are held at a time
+        remember = [type(one).restore is not Filter.restore for one in self.filters]
+        if not any(remember):
+            return
+        unseen = {one.name for one in self.filters[: remember.index(True)]}  # by what remembers
+        standing = ((candidate, "") for candidate in kept)
+        fallen = ((make(row), row["filter"]) for row in rejected if row["filter"] not in unseen)
+        judged = merge(standing, fallen, key=lambda pair: pair[0].batch)  # few are held at a time
         part: list[tuple[Any, str]] = []
-        for _, batch in groupby(rows, key=lambda row: row["batch"]):
-            judged = [(make(row), row.get("filter", "")) for row in batch]
-            part += sorted(judged, key=lambda pair: arrival(pair[0]))
+        for _, batch in groupby(judged, key=lambda pair: pair[0].batch):
+            own = list(batch)
+            if own[-1][1]:  # what stood comes first, and alone is in order
+                own.sort(key=lambda pair: arrival(pair[0]))
+            part += own
             if len(part) >= _PART:
                 self._restore(part, context)
                 part = []
@@ -71,7 +77,7 @@ class Chain:
 
 def arrival(candidate: Instruction | Example) -> tuple[int, ...]:
     """Returns the sort key of the order in which candidates were judged."""
-    return candidate.batch, *(int(part) for part in candidate.id.lstrip("r").split("-"))
+    return candidate.batch, *map(int, candidate.id.lstrip("r").split("-"))
 
 
 def quota(

@@ -6,7 +6,9 @@ from the journals and the plan is committed before it is used, so a resumed run 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import ceil
 from typing import Any
 
@@ -17,6 +19,7 @@ from selfspec_core.stages import answer as answering
 from selfspec_core.stages import propose as proposing
 from selfspec_core.stages.chain import Chain
 from selfspec_core.stages.probe import Probe, check_probe
+from selfspec_core.types import Instruction
 
 STAGE, KEPT = "plan", "keep"
 MOST = 4
@@ -43,19 +46,21 @@ def collect(
     check_probe(filters, context)
     probe = Probe(folder, filters, trainer, firewall, context)
     instructions, examples = Chain(filters, "instruction"), Chain(filters, "example")
-    for before in (*earlier, folder):
-        proposing.restore(before, instructions, context)
-    for before in _answered(earlier, folder, context):
-        answering.restore(before, examples, context)
+    with _uncollected():
+        for before in earlier:
+            proposing.restore(before, instructions, context)
+        accepted = proposing.restore(folder, instructions, context)
+        for before in _answered(earlier, folder, context):
+            answering.restore(before, examples, context)
     plans = [commit for commit in folder.commits if commit["stage"] == STAGE]
     plan = plans[-1] if plans else _plan(folder, context)
     while plan:
         with context.timed("propose"):
-            proposing.propose(folder, proposer, instructions, context, plan["target"])
+            proposing.propose(folder, proposer, instructions, context, plan["target"], accepted)
+        new, done = accepted[plan["before"]["instructions"] :], plan["before"]["batches"]
         with context.timed("answer"):
-            answering.answer(folder, answerer, examples, firewall, probe, context, plan["before"])
-        proposed_more = folder.count("instructions") > plan["before"]["instructions"]
-        plan = _plan(folder, context) if proposed_more else None
+            answering.answer(folder, answerer, examples, firewall, probe, context, new, done)
+        plan = _plan(folder, context) if new else None
 
 
 def collect_again(
@@ -81,8 +86,22 @@ def collect_again(
     for before in _answered(earlier, folder, context):
         answering.restore(before, examples, context)
     with context.timed("answer"):
-        start = {"instructions": 0, "batches": 0}
-        answering.answer(folder, answerer, examples, firewall, probe, context, start)
+        asked = [Instruction.from_dict(row) for row in folder.read("instructions")]
+        answering.answer(folder, answerer, examples, firewall, probe, context, asked, 0)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keeps the garbage collector from looking through rows again and again as they are read.
+
+    A million of them hold nothing that refers back to itself.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _answered(

@@ -22,15 +22,22 @@ STAGE = "propose"
 
 
 def propose(
-    folder: RoundFolder, generator: Generator, chain: Chain, context: Context, target: int
+    folder: RoundFolder,
+    generator: Generator,
+    chain: Chain,
+    context: Context,
+    target: int,
+    accepted: list[Instruction],
 ) -> None:
     """Fills instructions.jsonl (accepted) and rejected.jsonl.
 
     Stops at `target` accepted instructions, or after `data.size * propose.limit` proposals.
+
+    Args:
+        accepted: what the journal holds; new ones are added.
     """
     settings = context.settings.propose
     limit = ceil(context.settings.data.size * settings.limit)
-    accepted = [Instruction.from_dict(row) for row in folder.read("instructions")]
     batch, batches = folder.done(STAGE), ceil(limit / settings.batch)
     have, many = Counter(i.task for i in accepted), at_once(generator, context)
     with context.progress.stage("propose", target, "instructions"):
@@ -57,10 +64,12 @@ def propose(
                     break
 
 
-def restore(folder: RoundFolder, chain: Chain, context: Context) -> None:
-    """Brings the instruction filters to where the journals say they were."""
-    rejected = (row for row in folder.read("rejected") if "output" not in row)
-    chain.restore(Instruction.from_dict, folder.read("instructions"), rejected, context)
+def restore(folder: RoundFolder, chain: Chain, context: Context) -> list[Instruction]:
+    """Brings the instruction filters to where the journals say they were; returns the accepted."""
+    accepted = [Instruction.from_dict(row) for row in folder.read("instructions")]
+    rejected = folder.read("rejected", without="output")
+    chain.restore(Instruction.from_dict, accepted, rejected, context)
+    return accepted
 
 
 def _with_room(pool: Mapping[str, int], room: Mapping[str, int]) -> list[str]:

@@ -18,21 +18,25 @@ class Record:
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> Self:
         """Builds the row again from `to_dict`'s value; unknown keys are ignored."""
-        names = _names(cls)  # type: ignore[arg-type]
-        return cls(**{key: _shared(key, row[key]) for key in names & row.keys()})
+        names, known = _names(cls), {}  # type: ignore[arg-type]
+        for key, value in row.items():  # what many rows say is one object in memory
+            if key in names:
+                if type(value) is list:
+                    value = _tuple(value)
+                elif key in _SAID_OFTEN and type(value) is str:
+                    value = intern(value)
+                known[key] = value
+        return cls(**known)
 
 
-_SAID_OFTEN = frozenset(("task", "kind", "instruction"))
+_SAID_OFTEN = frozenset(("task", "kind", "instruction", "label"))
 
 
-def _shared(key: str, value: Any) -> Any:
-    """Returns an equal value; what many rows say is one object in memory. Lists become tuples."""
-    if type(value) is list:
-        try:
-            return _one(tuple(value))
-        except TypeError:  # not of texts alone
-            return tuple(value)
-    return intern(value) if key in _SAID_OFTEN and type(value) is str else value
+def _tuple(values: list[Any]) -> tuple[Any, ...]:
+    try:
+        return _one(tuple(values))
+    except TypeError:  # not of texts alone
+        return tuple(values)
 
 
 @lru_cache(256)
