@@ -19,7 +19,7 @@ with atheris.instrument_imports(include=["selfspec_core"]):
     from selfspec_core.errors import SelfspecError
     from selfspec_core.journals import RoundFolder
     from selfspec_core.measures import metrics, parsing, scoring
-    from selfspec_core.types import KINDS, Example, Item
+    from selfspec_core.types import CLOSED_KINDS, KINDS, Example, Item
 
 FOLDER = Path(tempfile.mkdtemp())
 
@@ -32,7 +32,8 @@ def output(data: bytes) -> None:
     gold = source.ConsumeUnicodeNoSurrogates(12)
     parsed = parsing.parse(kind, source.ConsumeUnicodeNoSurrogates(400), words)
     json.dumps(parsed, allow_nan=False)
-    item = Item("i", "t", kind, "x", "y", (*words, gold), metrics.PRIMARY[kind], tuple(words))
+    accepted = words if kind in CLOSED_KINDS else [*words, gold]  # of choices, as items are read
+    item = Item("i", "t", kind, "x", "y", tuple(accepted), metrics.PRIMARY[kind], tuple(words))
     for text in (parsed, gold):
         scoring.folded(text)
     metrics.METRICS[item.metric].counts(item, parsed)

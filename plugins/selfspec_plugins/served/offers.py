@@ -16,7 +16,7 @@ from selfspec_plugins.served.questions import Endpoint, Question, echoed
 from selfspec_plugins.served.servers import Server, Servers
 from selfspec_plugins.served.trouble import Refused, Trouble
 
-_CONTEXT = ("max_model_len", "context_length", "context_window", "max_context_length")
+_CONTEXT = ("max_model_len", "context_length", "context_window", "max_context_length", "n_ctx")
 _LOOK = 1.0
 """Seconds between two looks at a server that is starting."""
 _TRIES = 4
@@ -69,9 +69,16 @@ def find(servers: Servers, settings: ModelSettings, journal: Journal) -> Offer:
         hint = nearest(name, rows)
         raise UsageError(f"model.server_model: the server has no '{name}'{hint}") from None
     endpoint, likelihood = journal[key]
-    context = next((row[key] for key in _CONTEXT if isinstance(row.get(key), int)), None)
     root = row.get("root")
-    return Offer(name, root if isinstance(root, str) else None, endpoint, likelihood, context)
+    root = root if isinstance(root, str) else None
+    return Offer(name, root, endpoint, likelihood, _context(row))
+
+
+def _context(row: dict[str, Any]) -> int | None:
+    """Returns the most tokens that a listed model takes; llama.cpp says it under `meta`."""
+    meta = row.get("meta")
+    said = {**(meta if isinstance(meta, dict) else {}), **row}
+    return next((said[key] for key in _CONTEXT if isinstance(said.get(key), int)), None)
 
 
 async def listing(servers: Servers, patience: float) -> list[dict[str, Any]]:

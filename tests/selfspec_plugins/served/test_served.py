@@ -29,6 +29,11 @@ def test_texts_come_back_in_order(asking):
         assert server.received[-1]["stop"] == ["\n"]
 
 
+def test_llama_cpp_says_under_meta_how_much_a_model_takes(asking):
+    with Loopback(models=[{"id": "m", "meta": {"n_ctx": 640, "n_ctx_train": 8192}}]) as server:
+        assert asking(server).capabilities.context == 640
+
+
 def test_a_chat_is_asked_where_that_is_all_there_is(asking):
     with Loopback(paths=("chat/completions",)) as server:
         model = asking(server)
