@@ -73,7 +73,8 @@ def test_top_level_is_the_agreed_one() -> None:
     importable -= {"speed", "rivals"}  # parts of tests/benchmarks, which is no package
     outer = {name for name in importable if not name.startswith("selfspec_")}
     inner = (
-        "components config types assembly stages similarity measures sweeps planning sets interchange "
-        "report checks cli composing knowledge general local served on_ray training export compose"
+        "components config types assembly stages similarity measures sweeps planning sets "
+        "interchange report checks cli composing knowledge general local served on_ray training "
+        "export compose"
     )
     assert outer <= set(inner.split())
