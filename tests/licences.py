@@ -22,7 +22,9 @@ ALLOWED = set(
 
 # Not of these, and still fine: why.
 REASONS = {
+    "chardet": "LGPL; what lm-eval writes tables with loads it as it is, and nobody ships it",
     "dirtyjson": "its licence file: MIT or AFL-2.1, as one likes",
+    "python-dateutil": "its licence file: Apache-2.0 or BSD-3-Clause, as one likes",
 }
 CUDA = ("nvidia-", "cuda-toolkit")
 """Begin the names of what torch's build for CUDA brings, and nothing else here needs."""
@@ -36,7 +38,7 @@ SPELLINGS = {
     "BSD-3-Clause": "new bsd|bsd-3-clause|bsd 3-clause|3-clause bsd",
     "HPND": "hpnd|historical permission notice and disclaimer (hpnd)",
     "ISC": "isc|isc (iscl)",
-    "MIT": "mit|the mit",
+    "MIT": "mit|the mit|the mit (mit)",
     "MPL-2.0": "mpl-2.0|mozilla public 2.0 (mpl 2.0)",
     "PSF-2.0": "psf|psfl|psf-2.0|python software foundation",
     "Unlicense": "unlicense|the un (unlicense)",

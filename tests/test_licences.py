@@ -21,10 +21,11 @@ def test_every_licence_is_allowed() -> None:
 
 
 def test_no_reason_is_left_over() -> None:
-    rows = {row.name: row for row in licences.closure()}
-    for name in licences.REASONS:
-        if rows[name].version:
-            assert not licences.allowed(rows[name].licence), name
+    rows = {row.name: row for row in licences.closure() if row.version}
+    here = rows.keys() & licences.REASONS.keys()  # what an extra brings may not be installed
+    assert here
+    for name in here:
+        assert not licences.allowed(rows[name].licence), name
 
 
 @pytest.mark.parametrize(
