@@ -24,7 +24,6 @@ ALLOWED = set(
 REASONS = {
     "chardet": "LGPL; what lm-eval writes tables with loads it as it is, and nobody ships it",
     "dirtyjson": "its licence file: MIT or AFL-2.1, as one likes",
-    "python-dateutil": "its licence file: Apache-2.0 or BSD-3-Clause, as one likes",
 }
 CUDA = ("nvidia-", "cuda-toolkit")
 """Begin the names of what torch's build for CUDA brings, and nothing else here needs."""
@@ -75,6 +74,8 @@ def licence_of(found: Distribution) -> str:
     if expression:
         return str(expression)
     lines = (said["License"] or "").strip().splitlines()
+    if lines == ["Dual License"]:  # which, the classifiers say
+        lines = []
     # A field of many lines is the text of a licence: its first line may be the name, or anything.
     names = [known for line in lines[:1] if (known := _spdx(line)) in ALLOWED or len(lines) == 1]
     for classifier in said.get_all("Classifier") or []:
