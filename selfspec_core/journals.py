@@ -135,30 +135,37 @@ class RoundFolder:
         if new:
             sync(self.path)
 
-    def read(self, name: str, *, having: str = "", without: str = "") -> Iterator[dict[str, Any]]:
+    def read(
+        self, name: str, *, having: str | None = None, without: str | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Yields the committed rows of a journal, one at a time.
 
         Args:
-            having: only those with this key.
+            having: only those with this key; what does not mention it is not parsed.
             without: only those that lack this key.
+
+        Raises:
+            SelfspecError: naming the line that is damaged, of those that are parsed.
         """
         file = self.path / f"{name}.jsonl"
         end = self._sizes.get(file.name, 0)
         if not end:
             return
-        sign = f'"{having}"'.encode()  # a line without it need not be parsed
+        sign = b"" if having is None else dumps(having).encode()
         with file.open("rb") as lines:
             for number, line in enumerate(lines, 1):
-                if not having or sign in line:
-                    try:
-                        row = _row(line)
-                    except (ValueError, RecursionError) as error:
-                        raise SelfspecError(f"{file}:{number}: damaged: {error}") from None
-                    if without not in row and (not having or having in row):
-                        yield row
-                end -= len(line)
                 if end <= 0:
                     break
+                end -= len(line)
+                if sign not in line:
+                    continue
+                try:
+                    row = _row(line)
+                except (ValueError, RecursionError) as error:
+                    raise SelfspecError(f"{file}:{number}: damaged: {error}") from None
+                wanted = having is None or having in row
+                if wanted and (without is None or without not in row):
+                    yield row
 
     def count(self, name: str) -> int:
         """Returns how many rows of a journal are committed; none of them is read."""

@@ -47,7 +47,7 @@ class Chain:
 
         Args:
             make: builds a candidate from its row.
-            kept: candidates, with rising batches.
+            kept: candidates, in the order in which they were judged.
             rejected: rows of what was rejected, with rising batches.
         """
         remember = [type(one).restore is not Filter.restore for one in self.filters]

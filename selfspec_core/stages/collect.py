@@ -77,8 +77,8 @@ def collect_again(
     Nothing is proposed, so rounds differ in their answers alone; there are fewer examples where
     more answers are rejected. Instructions keep their ids.
     """
-    kept = [{**row, "round": context.round} for row in earlier[0].read("instructions")]
     if not folder.done(KEPT):
+        kept = [{**row, "round": context.round} for row in earlier[0].read("instructions")]
         folder.commit(KEPT, 0, {"instructions": kept})
     check_probe(filters, context)
     probe = Probe(folder, filters, trainer, firewall, context)
@@ -94,14 +94,16 @@ def collect_again(
 def _uncollected() -> Iterator[None]:
     """Keeps the garbage collector from looking through rows again and again as they are read.
 
-    A million of them hold nothing that refers back to itself.
+    A million of them hold nothing that refers back to itself. A collector that was off stays so.
+    Nothing is frozen: a loaded model refers back to itself, and could never be freed again.
     """
+    was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
-        gc.enable()
+        if was_on:
+            gc.enable()
 
 
 def _answered(

@@ -23,6 +23,17 @@ def test_rows_are_counted_as_they_are_committed(tmp_path, monkeypatch):
     assert folder.count("b") == 0
 
 
+def test_rows_are_picked_by_the_keys_they_have(tmp_path):
+    folder = RoundFolder(tmp_path / "round-1")
+    said, plain, nameless = {"a": 'no "output"', "b": "output"}, {"output": ""}, {"": 1}
+    folder.commit("s", 0, {"a": [said, plain, nameless]})
+    with (folder.path / "a.jsonl").open("ab") as file:
+        file.write(b'{"output": "torn')
+    assert list(folder.read("a")) == [said, plain, nameless]
+    assert list(folder.read("a", having="output")) == [plain]
+    assert list(folder.read("a", without="output")) == [said, nameless]
+
+
 @pytest.mark.parametrize("line", [b'{"a": 1} {"b": 2}\n', b'{"a": \xff}\n', b"\n"])
 def test_a_line_that_is_not_one_value_is_damage(tmp_path, line):
     folder = RoundFolder(tmp_path / "round-1")

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 LEAST, MOST = 32 << 20, 2 << 30
 """Bytes of weights: of less, caches hold a good part anyway; more are not held a second time."""
 FEW, MANY = 8, 64
-"""Rows are filled up to a multiple of the one or the other: oneDNN makes, and keeps, a kernel for
-each number of rows."""
+"""Rows are filled up to a multiple of FEW, beyond MANY of them to one of MANY: oneDNN makes, and
+keeps, a kernel for each number of rows."""
 
 
 def pack_linears(model: Any) -> int:
     """Lets the plain linear layers of a model go through oneDNN; returns how many do.
 
-    None where the model is small, is not in fp32 on a CPU, or torch has no oneDNN.
+    That is 0 where the model is small, is not in fp32 on a CPU, or torch has no oneDNN.
     """
     import torch
 
@@ -64,12 +64,14 @@ class Packed:
 
     Args:
         layer: keeps its weights; they are laid out on first use, and again when they have changed.
+            What torch does not count is not seen: a change in place by way of `weight.data`.
         copied: whether to lay weights out at all.
     """
 
     def __init__(self, layer: torch.nn.Linear, *, copied: bool = True) -> None:
         self._layer, self._copied = layer, copied
         self._packed: torch.Tensor | None = None
+        self._storage: Any = None  # what was laid out, held weakly
         self._of = (0, 0)
 
     def __call__(self, input: torch.Tensor) -> torch.Tensor:
@@ -85,13 +87,19 @@ class Packed:
     def _latest(self, weight: torch.Tensor) -> torch.Tensor:
         if not self._copied:
             return weight
-        of = weight.data_ptr(), weight._version
-        if self._packed is None or self._of != of:
-            self._packed, self._of = _laid_out(weight), of
+        from torch.multiprocessing.reductions import StorageWeakRef
+
+        # An address alone says little: other weights come to lie where freed ones lay. A storage
+        # that is referred to, if weakly, shares its handle with no later one.
+        storage, of = weight.untyped_storage(), (weight.data_ptr(), weight._version)
+        known = self._storage is not None and self._storage.cdata == storage._cdata
+        if self._packed is None or not known or self._of != of:
+            self._packed = _laid_out(weight)
+            self._storage, self._of = StorageWeakRef(storage), of
         return self._packed
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_packed": None}  # what is laid out cannot be copied
+        return {**vars(self), "_packed": None, "_storage": None}  # neither can be copied
 
 
 def _laid_out(weight: torch.Tensor) -> torch.Tensor:

@@ -53,6 +53,18 @@ def test_changed_weights_are_laid_out_anew(layer):
     assert not torch.equal(before, torch.nn.Linear.forward(layer, rows))
 
 
+@pytest.mark.skipif(not packed_linears._works(), reason="torch has no oneDNN")
+def test_other_weights_at_the_same_address_are_laid_out_anew(layer):
+    memory = torch.ones(80, 48).numpy()  # as one adapter's weights come to lie where another's did
+    rows, packed = torch.randn(3, 48), Packed(layer)
+    with torch.no_grad():
+        for factor in (1, 2, 3):
+            layer.weight.data = torch.empty(0)
+            memory[:] = factor
+            layer.weight.data = torch.from_numpy(memory)
+            torch.testing.assert_close(packed(rows), torch.nn.Linear.forward(layer, rows))
+
+
 def test_gradients_are_the_layers_own(layer, any_size):
     rows = torch.randn(3, 48, requires_grad=True)
     torch.nn.Linear.forward(layer, rows).sum().backward()
