@@ -63,14 +63,16 @@ class Packed:
     """In place of a layer's `forward`.
 
     Args:
-        layer: keeps its weights; they are laid out on first use, and again when they have changed.
+        layer: keeps its weights; they are laid out on first use, and again when they have changed
+            (a change in place of `weight.data`, which torch does not count, goes unseen).
         copied: whether to lay weights out at all.
     """
 
     def __init__(self, layer: torch.nn.Linear, *, copied: bool = True) -> None:
         self._layer, self._copied = layer, copied
         self._packed: torch.Tensor | None = None
-        self._of = (0, 0)
+        self._of: tuple[Any, ...] = ()
+        self._memory: Any = None  # of the weights laid out; watched, not kept
 
     def __call__(self, input: torch.Tensor) -> torch.Tensor:
         """Returns what the layer does, (..., in) -> (..., out), but for rounding."""
@@ -78,6 +80,7 @@ class Packed:
 
         weight, bias = self._layer.weight, self._layer.bias
         plain = input.dtype == weight.dtype == torch.float32 and weight.device.type == "cpu"
+        plain = plain and not weight.is_inference()  # such weights do not count their changes
         if torch.is_grad_enabled() or not plain:
             return torch.nn.functional.linear(input, weight, bias)
         return _multiply(input, self._latest(weight), bias)
@@ -85,13 +88,22 @@ class Packed:
     def _latest(self, weight: torch.Tensor) -> torch.Tensor:
         if not self._copied:
             return weight
-        of = weight.data_ptr(), weight._version
+        # an address alone is soon that of other weights: one adapter's, merged after another's
+        memory = weight.untyped_storage()
+        of = memory._cdata, weight.data_ptr(), weight._version
         if self._packed is None or self._of != of:
-            self._packed, self._of = _laid_out(weight), of
+            self._packed, self._of, self._memory = _laid_out(weight), of, _watched(memory)
         return self._packed
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_packed": None}  # what is laid out cannot be copied
+        return {**vars(self), "_packed": None, "_memory": None}  # these cannot be copied
+
+
+def _watched(memory: torch.UntypedStorage) -> Any:
+    """Returns what keeps the name of a memory from being given to another, not its bytes."""
+    from torch.multiprocessing.reductions import StorageWeakRef
+
+    return StorageWeakRef(memory)
 
 
 def _laid_out(weight: torch.Tensor) -> torch.Tensor:

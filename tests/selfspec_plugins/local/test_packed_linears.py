@@ -53,6 +53,22 @@ def test_changed_weights_are_laid_out_anew(layer):
     assert not torch.equal(before, torch.nn.Linear.forward(layer, rows))
 
 
+def test_weights_that_take_the_place_of_freed_ones_are_laid_out_anew(layer):
+    rows, packed, base = torch.randn(3, 48), Packed(layer), layer.weight.data
+    with torch.no_grad():
+        for number in range(8):  # as one adapter is merged after another: memory is used again
+            layer.weight.data = base
+            layer.weight.data = base + number
+            torch.testing.assert_close(packed(rows), torch.nn.Linear.forward(layer, rows))
+
+
+def test_weights_made_for_inference_are_left_to_torch():
+    with torch.inference_mode():
+        layer = torch.nn.Linear(48, 80)
+        rows = torch.randn(3, 48)
+        assert torch.equal(Packed(layer)(rows), layer(rows))
+
+
 def test_gradients_are_the_layers_own(layer, any_size):
     rows = torch.randn(3, 48, requires_grad=True)
     torch.nn.Linear.forward(layer, rows).sum().backward()
