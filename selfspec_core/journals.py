@@ -20,6 +20,13 @@ from selfspec_core.files import make_folder, sync
 
 COMMITS = "commits.jsonl"
 _BLOCK = 1 << 20
+_ROW = frozenset(("id", "task", "kind", "instruction", "input", "round", "batch"))
+_NEEDED = {
+    "instructions": _ROW,
+    "examples": _ROW | {"output"},
+    "rejected": _ROW | {"filter"},
+}
+"""What every row of a journal has: without it, the line is damaged."""
 
 
 def dumps(value: Any) -> str:
@@ -146,12 +153,15 @@ class RoundFolder:
         end = self._sizes.get(file.name, 0)
         if not end:
             return
+        needed = _NEEDED.get(name, frozenset())
         sign = f'"{having}"'.encode()  # a line without it need not be parsed
         with file.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 if not having or sign in line:
                     try:
                         row = _row(line)
+                        if not needed <= row.keys():
+                            raise ValueError(f"lacks '{min(needed - row.keys())}'")
                     except (ValueError, RecursionError) as error:
                         raise SelfspecError(f"{file}:{number}: damaged: {error}") from None
                     if without not in row and (not having or having in row):

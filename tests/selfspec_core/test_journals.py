@@ -23,6 +23,21 @@ def test_rows_are_counted_as_they_are_committed(tmp_path, monkeypatch):
     assert folder.count("b") == 0
 
 
+@pytest.mark.parametrize(
+    ("journal", "key"), [("rejected", "filter"), ("instructions", "id"), ("examples", "output")]
+)
+def test_a_row_that_lacks_what_all_have_is_damage(tmp_path, journal, key):
+    row = dict.fromkeys(("id", "task", "kind", "instruction", "input", "output", "filter"), "x")
+    row |= {"round": 1, "batch": 0}
+    folder = RoundFolder(tmp_path / "round-1")
+    lacking = {name: value for name, value in row.items() if name != key}
+    folder.commit("s", 0, {journal: [row, lacking]})
+    rows = folder.read(journal)
+    assert next(rows) == row
+    with pytest.raises(SelfspecError, match=rf"{journal}\.jsonl:2: damaged: lacks '{key}'"):
+        next(rows)
+
+
 @pytest.mark.parametrize("line", [b'{"a": 1} {"b": 2}\n', b'{"a": \xff}\n', b"\n"])
 def test_a_line_that_is_not_one_value_is_damage(tmp_path, line):
     folder = RoundFolder(tmp_path / "round-1")
