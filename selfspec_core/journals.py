@@ -20,6 +20,13 @@ from selfspec_core.files import make_folder, sync
 
 COMMITS = "commits.jsonl"
 _BLOCK = 1 << 20
+_ROW = frozenset(("id", "task", "kind", "instruction", "input", "round", "batch"))
+_NEEDED = {
+    "instructions": _ROW,
+    "examples": _ROW | {"output"},
+    "rejected": _ROW | {"filter"},
+}
+"""What every row of a journal has: without it, the line is damaged."""
 
 
 def dumps(value: Any) -> str:
@@ -151,6 +158,7 @@ class RoundFolder:
         end = self._sizes.get(file.name, 0)
         if not end:
             return
+        needed = _NEEDED.get(name, frozenset())
         sign = b"" if having is None else dumps(having).encode()
         with file.open("rb") as lines:
             for number, line in enumerate(lines, 1):
@@ -161,11 +169,15 @@ class RoundFolder:
                     continue
                 try:
                     row = _row(line)
+                    if not needed <= row.keys():
+                        raise ValueError(f"lacks '{min(needed - row.keys())}'")
                 except (ValueError, RecursionError) as error:
                     raise SelfspecError(f"{file}:{number}: damaged: {error}") from None
                 wanted = having is None or having in row
                 if wanted and (without is None or without not in row):
                     yield row
+        if end > 0:
+            raise SelfspecError(f"{file}: damaged: {end} bytes fewer than {COMMITS} says")
 
     def count(self, name: str) -> int:
         """Returns how many rows of a journal are committed; none of them is read."""

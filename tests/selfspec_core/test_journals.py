@@ -34,6 +34,21 @@ def test_rows_are_picked_by_the_keys_they_have(tmp_path):
     assert list(folder.read("a", without="output")) == [said, nameless]
 
 
+@pytest.mark.parametrize(
+    ("journal", "key"), [("rejected", "filter"), ("instructions", "id"), ("examples", "output")]
+)
+def test_a_row_that_lacks_what_all_have_is_damage(tmp_path, journal, key):
+    row = dict.fromkeys(("id", "task", "kind", "instruction", "input", "output", "filter"), "x")
+    row |= {"round": 1, "batch": 0}
+    folder = RoundFolder(tmp_path / "round-1")
+    lacking = {name: value for name, value in row.items() if name != key}
+    folder.commit("s", 0, {journal: [row, lacking]})
+    rows = folder.read(journal)
+    assert next(rows) == row
+    with pytest.raises(SelfspecError, match=rf"{journal}\.jsonl:2: damaged: lacks '{key}'"):
+        next(rows)
+
+
 @pytest.mark.parametrize("line", [b'{"a": 1} {"b": 2}\n', b'{"a": \xff}\n', b"\n"])
 def test_a_line_that_is_not_one_value_is_damage(tmp_path, line):
     folder = RoundFolder(tmp_path / "round-1")
@@ -75,3 +90,11 @@ def test_the_very_first_batch_may_be_interrupted(tmp_path, monkeypatch):
     assert (again.commits, (folder.path / "a.jsonl").read_bytes()) == ([], b"")
     again.commit("s", 0, {"a": [{"text": "kept"}]})
     assert [*RoundFolder(folder.path).read("a")] == [{"text": "kept"}]
+
+
+def test_a_journal_that_is_shorter_than_its_commits_is_damage_to_readers_too(tmp_path):
+    folder = RoundFolder(tmp_path / "round-1")
+    folder.commit("s", 0, {"a": [{"n": 1}, {"n": 2}]})
+    (folder.path / "a.jsonl").write_text('{"n": 1}\n')
+    with pytest.raises(SelfspecError, match=r"a\.jsonl: damaged: 9 bytes fewer"):
+        list(RoundFolder(folder.path, write=False).read("a"))

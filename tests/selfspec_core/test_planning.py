@@ -59,6 +59,9 @@ def test_acceptance_leaves_quotas_out(tmp_path: Path):
     ] * 5
     late = [{"filter": "grounded", "reason": "x", "output": "y"}, {"filter": "size", "output": "z"}]
     kept = [{"id": str(n)} for n in range(4)]
+    whole = dict.fromkeys(("id", "task", "kind", "instruction", "input"), "x")
+    whole |= {"round": 1, "batch": 0}
+    early, late = ([whole | row for row in rows] for rows in (early, late))
     folder.commit("propose", 0, {"instructions": kept, "rejected": early})
     folder.commit("answer", 0, {"examples": kept[:3], "rejected": late})
     assert acceptance_of(folder) == Acceptance(9 / 12, 3 / 4)

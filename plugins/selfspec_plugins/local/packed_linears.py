@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 LEAST, MOST = 32 << 20, 2 << 30
 """Bytes of weights: of less, caches hold a good part anyway; more are not held a second time."""
 FEW, MANY = 8, 64
-"""Rows are filled up to a multiple of FEW, beyond MANY of them to one of MANY: oneDNN makes, and
-keeps, a kernel for each number of rows."""
+"""Rows are filled up to a multiple of the one or the other: oneDNN makes, and keeps, a kernel for
+each number of rows."""
 
 
 def pack_linears(model: Any) -> int:
     """Lets the plain linear layers of a model go through oneDNN; returns how many do.
 
-    That is 0 where the model is small, is not in fp32 on a CPU, or torch has no oneDNN.
+    None where the model is small, is not in fp32 on a CPU, or torch has no oneDNN.
     """
     import torch
 
@@ -63,16 +63,16 @@ class Packed:
     """In place of a layer's `forward`.
 
     Args:
-        layer: keeps its weights; they are laid out on first use, and again when they have changed.
-            What torch does not count is not seen: a change in place by way of `weight.data`.
+        layer: keeps its weights; they are laid out on first use, and again when they have changed
+            (a change in place of `weight.data`, which torch does not count, goes unseen).
         copied: whether to lay weights out at all.
     """
 
     def __init__(self, layer: torch.nn.Linear, *, copied: bool = True) -> None:
         self._layer, self._copied = layer, copied
         self._packed: torch.Tensor | None = None
-        self._storage: Any = None  # what was laid out, held weakly
-        self._of = (0, 0)
+        self._of: tuple[Any, ...] = ()
+        self._memory: Any = None  # of the weights laid out; watched, not kept
 
     def __call__(self, input: torch.Tensor) -> torch.Tensor:
         """Returns what the layer does, (..., in) -> (..., out), but for rounding."""
@@ -80,6 +80,7 @@ class Packed:
 
         weight, bias = self._layer.weight, self._layer.bias
         plain = input.dtype == weight.dtype == torch.float32 and weight.device.type == "cpu"
+        plain = plain and not weight.is_inference()  # such weights do not count their changes
         if torch.is_grad_enabled() or not plain:
             return torch.nn.functional.linear(input, weight, bias)
         return _multiply(input, self._latest(weight), bias)
@@ -87,19 +88,22 @@ class Packed:
     def _latest(self, weight: torch.Tensor) -> torch.Tensor:
         if not self._copied:
             return weight
-        from torch.multiprocessing.reductions import StorageWeakRef
-
-        # An address alone says little: other weights come to lie where freed ones lay. A storage
-        # that is referred to, if weakly, shares its handle with no later one.
-        storage, of = weight.untyped_storage(), (weight.data_ptr(), weight._version)
-        known = self._storage is not None and self._storage.cdata == storage._cdata
-        if self._packed is None or not known or self._of != of:
-            self._packed = _laid_out(weight)
-            self._storage, self._of = StorageWeakRef(storage), of
+        # an address alone is soon that of other weights: one adapter's, merged after another's
+        memory = weight.untyped_storage()
+        of = memory._cdata, weight.data_ptr(), weight._version
+        if self._packed is None or self._of != of:
+            self._packed, self._of, self._memory = _laid_out(weight), of, _watched(memory)
         return self._packed
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_packed": None, "_storage": None}  # neither can be copied
+        return {**vars(self), "_packed": None, "_memory": None}  # these cannot be copied
+
+
+def _watched(memory: torch.UntypedStorage) -> Any:
+    """Returns what keeps the name of a memory from being given to another, not its bytes."""
+    from torch.multiprocessing.reductions import StorageWeakRef
+
+    return StorageWeakRef(memory)
 
 
 def _laid_out(weight: torch.Tensor) -> torch.Tensor:

@@ -77,8 +77,9 @@ def find(servers: Servers, settings: ModelSettings, journal: Journal) -> Offer:
 def _context(row: dict[str, Any]) -> int | None:
     """Returns the most tokens that a listed model takes; llama.cpp says it under `meta`."""
     meta = row.get("meta")
-    said = {**(meta if isinstance(meta, dict) else {}), **row}
-    return next((said[key] for key in _CONTEXT if isinstance(said.get(key), int)), None)
+    places = (row, meta if isinstance(meta, dict) else {})
+    said = (place.get(key) for place in places for key in _CONTEXT)
+    return next((it for it in said if type(it) is int and it > 0), None)  # 0: as the model has it
 
 
 async def listing(servers: Servers, patience: float) -> list[dict[str, Any]]:

@@ -86,9 +86,12 @@ def test_text_from_elsewhere_is_no_markup_and_no_escape_sequence(run_folder):
 def test_a_run_under_way_shows_what_is_committed_and_changes_nothing(run_folder):
     (run_folder / "round-1/scores.json").unlink()
     folder = RoundFolder(run_folder / "round-1")
-    accepted = [{"id": str(n), "task": "tone"} for n in range(3)]
-    late = {"filter": "agreement", "reason": "other answer", "output": "x"}
-    early = {"filter": "novelty", "reason": "near-copy"}
+    whole = dict.fromkeys(("kind", "instruction", "input", "output"), "x")
+    whole |= {"task": "tone", "round": 1, "batch": 0}
+    accepted = [{"id": str(n), **whole} for n in range(3)]
+    late = accepted[0] | {"filter": "agreement", "reason": "other answer", "output": "x"}
+    early = late | {"filter": "novelty", "reason": "near-copy"}
+    del early["output"]
     folder.commit("propose", 0, {"instructions": accepted, "rejected": [early, early]})
     folder.commit("answer", 0, {"examples": accepted[:1], "rejected": [late]})
     journal = run_folder / "round-1/examples.jsonl"

@@ -34,6 +34,23 @@ def test_llama_cpp_says_under_meta_how_much_a_model_takes(asking):
         assert asking(server).capabilities.context == 640
 
 
+@pytest.mark.parametrize(
+    ("said", "context"),
+    [
+        ({"max_model_len": 0}, None),
+        ({"max_model_len": -1, "n_ctx": 640}, 640),
+        ({"max_model_len": True}, None),
+        ({"n_ctx": None, "meta": {"n_ctx": 640}}, 640),
+        ({"n_ctx": 320, "meta": {"max_model_len": 640}}, 320),
+        ({"meta": ["n_ctx"]}, None),
+    ],
+    ids=str,
+)
+def test_only_a_number_of_tokens_is_a_context(asking, said, context):
+    with Loopback(models=[{"id": "m", **said}]) as server:
+        assert asking(server).capabilities.context == context
+
+
 def test_a_chat_is_asked_where_that_is_all_there_is(asking):
     with Loopback(paths=("chat/completions",)) as server:
         model = asking(server)
