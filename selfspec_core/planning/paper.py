@@ -90,18 +90,15 @@ def costs(gpu: Hardware, parameters: float, context: Context, ways: Sequence[Way
         return encoded + new * max(reading + computing, LAUNCH)
 
     propose, answering, asking = settings.propose, settings.answer, settings.evaluation
-    item = {
-        way: written(
-            _TASK,
-            way.shots * (entry + answer),
-            entry + way.passages * 2 * entry,
-            min(answer, asking.max_new_tokens * ENDS),
-        )
-        / _TASK
-        / settings.model.processes
-        for way in ways
-    }
-    closed = 1.5 if asking.likelihood else 1.0  # choices are weighed beside the answer
+
+    def asked(way: Way) -> float:
+        """Seconds for an item, with all processes at work."""
+        own, new = entry + way.passages * 2 * entry, min(answer, asking.max_new_tokens * ENDS)
+        seconds = written(_TASK, way.shots * (entry + answer), own, new)
+        if asking.likelihood and not way.elsewhere:
+            seconds *= 1.5  # choices are weighed beside the answer
+        return seconds / _TASK / settings.model.processes
+
     row = entry + answer
     tuning = settings.training.processes
     gpus = tuning * TOGETHER if tuning > 1 else 1.0
@@ -122,7 +119,7 @@ def costs(gpu: Hardware, parameters: float, context: Context, ways: Sequence[Way
         tuning=20.0,
         # frozen weights get no gradient: two thirds of a full step's six operations a parameter
         step=4 * parameters * settings.training.batch * row / (gpu.flops * TRAIN * gpus),
-        item={way: took * (1 if way.elsewhere else closed) for way, took in item.items()},
+        item={way: asked(way) for way in ways},
         end=10.0,
         memory=round(4e9 + parameters * 2),
         device_memory=round(weights + 0.1 * parameters + 6e9),  # cache, activations, logits
