@@ -146,7 +146,8 @@ def _left_out(context: Context, parts: Parts, work: Work) -> list[str]:
     """Returns what the estimate does not hold, or holds at most."""
     settings, notes = context.settings, []
     if work.short:
-        notes.append(f"{work.short} examples short: proposals end first (propose.limit)")
+        lacking = f"{work.short} of {settings.data.size} examples"
+        notes.append(f"{lacking} will be lacking: proposals end first (propose.limit)")
     if settings.rounds.max > 1:
         notes.append("rounds may stop earlier (rounds.max is the most)")
     if settings.preference.enabled:

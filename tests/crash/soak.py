@@ -3,14 +3,17 @@
     python tests/crash/soak.py proposals      100,000 proposals with the scripted model
     python tests/crash/soak.py nano 30        nano, round after round, for 30 minutes
 
-Prints one JSON object: peak memory, and what was held early and late. What has to be remembered,
-the texts that novelty compares with, grows with the run; open files must not.
+Prints one JSON object: peak memory, and what was held in each eighth of the time, as memory goes up
+and down with every stage. What has to be remembered, the texts that novelty compares with, grows
+with the run; open files must not.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -50,17 +53,29 @@ def watch(words: tuple[str, ...], place: Path, most: float) -> dict[str, object]
     if not ended:
         process.terminate()
     code = process.wait()
-    worked = looks[len(looks) // 4 :]  # after what is loaded and built once
     return {
         "seconds": round(time.monotonic() - began),
         "ended": ended,
         "code": code,
         "peak megabytes": round(peak),
-        "early": worked[0] if worked else None,
-        "late": worked[-1] if worked else None,
-        "most open files": max((one["open files"] for one in worked), default=None),
+        "eighths": _eighths(looks),
         "journals": _lines(place / "runs/watched"),
     }
+
+
+def _eighths(looks: list[dict[str, float]]) -> list[dict[str, float]]:
+    """Returns least and median memory and most open files of each eighth of the looks."""
+    cuts = [len(looks) * part // 8 for part in range(9)]
+    parts = [looks[start:end] for start, end in itertools.pairwise(cuts)]
+    return [
+        {
+            "least megabytes": min(one["megabytes"] for one in part),
+            "median megabytes": statistics.median(one["megabytes"] for one in part),
+            "most open files": max(one["open files"] for one in part),
+        }
+        for part in parts
+        if part
+    ]
 
 
 def _held(process: int) -> dict[str, float] | None:
