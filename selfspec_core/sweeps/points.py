@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from selfspec_core.errors import UsageError
-from selfspec_core.files import make_folder, write_atomically
+from selfspec_core.files import check_own, make_folder, write_atomically
 from selfspec_core.locks import Lock
 from selfspec_core.runs import RUNS, check_free
 
@@ -143,6 +143,7 @@ class SweepFolder:
         """
         from selfspec_core.assembly.request import Request
 
+        check_own(path)
         file = path / _FILE
         try:
             row = json.loads(file.read_text(encoding="utf-8"))
