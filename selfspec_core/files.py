@@ -74,6 +74,16 @@ def filling(path: Path) -> Iterator[Path]:
         raise
 
 
+def check_file(path: Path) -> None:
+    """Refuses a device, which may have no end, and a pipe, which is empty when a run goes on.
+
+    Raises:
+        UsageError: naming it; what is missing, or a folder, is for its reader to say.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UsageError(f"{path}: is a device or a pipe; expected a file")
+
+
 def check_own(folder: Path) -> None:
     """Refuses a folder that reaches out of itself: it may be another's, and is written to.
 
