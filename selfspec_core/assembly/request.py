@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +11,7 @@ from pydantic import ConfigDict
 
 from selfspec_core.assembly.recipes import RECIPES, layers
 from selfspec_core.assembly.resolve import read_back, read_toml, resolve
+from selfspec_core.assembly.trust import check_hosts, check_trust, trusts
 from selfspec_core.components import Domain, Generator, Model
 from selfspec_core.config import Settings
 from selfspec_core.config.model import pinned
@@ -51,31 +50,6 @@ class Request:
         return asked
 
 
-TRUST = "SELFSPEC_TRUST_REMOTE_CODE"
-"""Environment variable: a run may be another's, so its manifest does not speak for the user."""
-
-
-def check_trust(tables: Iterable[Mapping[str, Any]], file: Path) -> None:
-    """Refuses settings out of a folder, maybe another's, that would let code of a model run.
-
-    Args:
-        tables: what stood in `file`, nested as in TOML.
-
-    Raises:
-        UsageError: naming the file, and how the user says that it may.
-    """
-    if any(map(_trusts, tables)) and os.environ.get(TRUST) != "1":
-        raise UsageError(
-            f"{file}: has model.trust_remote_code: it wants to run code that comes with the "
-            f"model; if you trust whoever made this run, set {TRUST}=1"
-        )
-
-
-def _trusts(table: Mapping[str, Any]) -> bool:
-    model = table.get("model")
-    return isinstance(model, Mapping) and bool(model.get("trust_remote_code"))
-
-
 def resolve_settings(request: Request, domain: Domain, host: PluginHost) -> Settings:
     """Adds up defaults, recipe, model choice and flags.
 
@@ -92,10 +66,12 @@ def resolve_settings(request: Request, domain: Domain, host: PluginHost) -> Sett
         raise UsageError(f"--recipe {request.recipe}: expected quick, full or a .toml file{hint}")
     if request.model:
         tables.append(("--model", {"model": model_table(request.model, host)}))
+    every = [*(table for _, table in tables), *request.set]
     for source, table in tables:
-        if _trusts(table):
+        if trusts(table):
             flag = "--set model.trust_remote_code=true"
             raise UsageError(f"{source}: 'model.trust_remote_code': only {flag} switches that on")
+        check_hosts([table], every, source)
     tables += [("--set", table) for table in request.set]
     return resolve(tables)
 
