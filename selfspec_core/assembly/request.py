@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,8 +38,11 @@ class Request:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     @classmethod
-    def from_dict(cls, row: dict[str, Any], file: Path) -> Request:
+    def from_dict(cls, row: dict[str, Any], file: Path, *, works: bool = True) -> Request:
         """Reads a request back from a manifest.
+
+        Args:
+            works: whether a model is to be loaded for it, or asked; to compare what it said is not.
 
         Raises:
             UsageError: naming the file and the key that is missing or wrong.
@@ -46,7 +50,8 @@ class Request:
         asked = read_back(cls, row, file, "request")
         if not asked.domain and not asked.seeds:
             raise UsageError(f"{file}: damaged: 'request' has neither 'domain' nor 'seeds'")
-        check_trust(asked.set, file)
+        if works:
+            check_trust(asked.set, file)
         return asked
 
 
@@ -121,6 +126,11 @@ def check_settings(settings: Settings, host: PluginHost, model: Model) -> None:
         raise UsageError(
             "rounds.proposer = 'specialist': nothing is proposed while the first round's "
             "instructions are kept; set rounds.instructions = 'renew'"
+        )
+    if any(re.search("[@?#]", url) for url in settings.model.base_url):
+        raise UsageError(
+            "model.base_url: an address with a user, password, key or query is refused, for "
+            "settings are written; put the key into an environment variable (model.key_variable)"
         )
     trainers = {"training": settings.training.trainer, "preference": settings.preference.trainer}
     for table, trainer in trainers.items():

@@ -148,7 +148,7 @@ class SweepFolder:
         try:
             row = json.loads(file.read_text(encoding="utf-8"))
             asked = row.pop("sweep")
-            request = Request.from_dict(asked.pop("request"), file)
+            request = Request.from_dict(asked.pop("request"), file, works=False)
             sweep = Sweep(request, **(asked | {"values": tuple(asked["values"])}))
             sweep.points()
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -166,6 +166,13 @@ class SweepFolder:
     def close(self) -> None:
         """Lets others in again."""
         self._lock.release()
+
+    def check_trust(self) -> None:
+        """Refuses to go on with what only the user may say; see `trust.check_trust`."""
+        from selfspec_core.assembly.trust import check_trust
+
+        for point in self.sweep.points():
+            check_trust(self.sweep.request_of(point).set, self.path / _FILE)
 
     def save(self) -> None:
         """Writes sweep.json in one step."""

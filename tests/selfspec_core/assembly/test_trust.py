@@ -3,8 +3,10 @@
 import pytest
 
 from selfspec_core.assembly.assemble import AdHoc, load_host
-from selfspec_core.assembly.request import Request, resolve_settings
+from selfspec_core.assembly.request import Request, check_settings, resolve_settings
+from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError
+from selfspec_core.sweeps.points import Sweep, SweepFolder
 
 TRUSTING = {"model": {"trust_remote_code": True}}
 
@@ -74,3 +76,28 @@ def test_a_server_of_this_machine_may_have_it(tmp_path, monkeypatch, url):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789")
     asked = {"domain": "x", "set": [{"model": {"base_url": url}}]}
     assert Request.from_dict(asked, tmp_path / "manifest.json")
+
+
+def test_what_runs_said_is_compared_whoever_had_a_key(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789")
+    asked = {"domain": "x", "set": [ELSEWHERE, TRUSTING]}
+    read = Request.from_dict(asked, tmp_path / "manifest.json", works=False)
+    assert read.set == (ELSEWHERE, TRUSTING)
+
+
+def test_a_sweep_is_shown_but_not_gone_on_with(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789")
+    url = ELSEWHERE["model"]["base_url"][0]
+    asked = Sweep(Request("x"), "model.base_url", ("http://localhost/v1", url))
+    SweepFolder.create(tmp_path / "s", asked, {}).close()
+    read = SweepFolder.open(tmp_path / "s")
+    with pytest.raises(UsageError, match=r"s/sweep.json: .* would be sent to elsewhere\.example"):
+        read.check_trust()
+
+
+def test_a_password_in_an_address_is_refused_whichever_model_is_asked():
+    host = load_host(None)
+    settings = Settings.model_validate({"model": {"base_url": ["http://me:secret@host/v1"]}})
+    with pytest.raises(UsageError, match=r"base_url: an address with a user") as raised:
+        check_settings(settings, host, host.build("models", "scripted"))
+    assert "secret" not in str(raised.value)
