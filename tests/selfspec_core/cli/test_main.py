@@ -247,3 +247,14 @@ def test_a_link_is_known_by_its_own_name(selfspec, tmp_path):
     (tmp_path / "mine.jsonl").symlink_to("no-seeds")
     result = selfspec("run", "--seeds", "mine.jsonl", "--knowledge", "notes.txt")
     assert result.stderr.endswith("mine.jsonl: holds no seed\n")
+
+
+def test_a_panic_of_a_library_in_rust_is_one_line(selfspec):
+    code = (
+        "import selfspec_core.cli.main as it\n"
+        "def panic(words): raise BaseException('called `unwrap()`\\nnote: \\x1b[31mrun with')\n"
+        "it._called = panic; it.main(['domains'])"
+    )
+    result = selfspec(python=("-c", code))
+    line = "Error: internal: BaseException: called `unwrap()` (--debug shows where)\n"
+    assert (result.returncode, result.stderr) == (1, line)
