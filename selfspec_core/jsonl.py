@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
 from selfspec_core.errors import UsageError
+from selfspec_core.files import check_file
 from selfspec_core.similarity.text import unprintable
 
 
@@ -15,8 +17,10 @@ def read_jsonl(file: Traversable, label: str) -> list[tuple[str, dict[str, Any]]
     """Reads (`file:line`, object) pairs; empty lines are skipped, a byte-order mark too.
 
     Raises:
-        UsageError: naming file and line, if a line is not a JSON object.
+        UsageError: naming file and line, if a line is not a JSON object, or it is no file.
     """
+    if isinstance(file, Path):
+        check_file(file)
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from selfspec_core.errors import UsageError
+from selfspec_core.errors import SelfspecError, UsageError
 
 if TYPE_CHECKING:
     from selfspec_core.assembly.assemble import Assembly
@@ -86,6 +88,22 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if not all(type(seconds) in (int, float) for seconds in manifest[key].values()):
             raise UsageError(f"{file}: damaged: key '{key}': expected seconds by step")
     return manifest
+
+
+@contextmanager
+def as_written(path: Path) -> Iterator[None]:
+    """Takes what goes wrong in showing a file or folder of a run for damage: anybody may write one.
+
+    Raises:
+        UsageError: naming it, and what was found or missed.
+    """
+    try:
+        yield
+    except (SelfspecError, OSError, ImportError, MemoryError):
+        raise
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise UsageError(f"{path}: damaged: not as selfspec writes it ({found})") from error
 
 
 _COUNTS = {"round", "proposed", "accepted", "rejected", "reasons", "tasks"}

@@ -151,7 +151,9 @@ class PluginHost:
             try:
                 # an implementation may take fewer arguments than the spec has
                 classes = _checked(impl.function(*(domain for _ in impl.argnames)) or ())
-            except (Exception, SystemExit) as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 self._keep_error(source, error)
                 continue
             found += [(source, cls) for cls in classes]
@@ -215,7 +217,9 @@ class PluginHost:
             self._manager.register(plugin, name=source.key)
             registered = True
             self._check(source.name, plugin)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a panic of a library in Rust is no Exception
             if registered:
                 self._manager.unregister(name=source.key)
             self._keep_error(source, error)

@@ -12,7 +12,7 @@ from shlex import quote
 from typing import Any, Self
 
 from selfspec_core.errors import UsageError, nearest
-from selfspec_core.files import make_folder, write_atomically
+from selfspec_core.files import check_own, make_folder, write_atomically
 from selfspec_core.journals import COMMITS, RoundFolder
 from selfspec_core.locks import LOCK, OWNER, Lock
 from selfspec_core.manifest import read_manifest
@@ -52,9 +52,10 @@ class Run:
         """Opens an existing run.
 
         Raises:
-            UsageError: if there is no manifest, or it lacks a key or is broken.
+            UsageError: if there is no manifest, it lacks a key or is broken, or a link leads out.
             SelfspecError: if another process is writing it.
         """
+        check_own(path)
         run = cls(path, write=write)
         run.manifest = read_manifest(path)
         if write:

@@ -17,6 +17,7 @@ from typing import Any
 
 from selfspec_core.components import SeedSource
 from selfspec_core.errors import UsageError
+from selfspec_core.files import check_file
 from selfspec_core.hookspecs import hookimpl
 from selfspec_core.packages import check_seeds
 from selfspec_core.types import Kind, Seed
@@ -101,6 +102,7 @@ def _load(file: Path) -> dict[str, Any]:
         yaml: Any = import_module("yaml")
     except ImportError:
         raise UsageError(f"{file}: reading it needs PyYAML; pip install pyyaml") from None
+    check_file(file)
     try:
         table = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
+import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic import ConfigDict
 
 from selfspec_core.assembly.recipes import RECIPES, layers
 from selfspec_core.assembly.resolve import read_back, read_toml, resolve
+from selfspec_core.assembly.trust import check_hosts, check_trust, trusts
 from selfspec_core.components import Domain, Generator, Model
 from selfspec_core.config import Settings
 from selfspec_core.config.model import pinned
@@ -38,8 +38,11 @@ class Request:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     @classmethod
-    def from_dict(cls, row: dict[str, Any], file: Path) -> Request:
+    def from_dict(cls, row: dict[str, Any], file: Path, *, works: bool = True) -> Request:
         """Reads a request back from a manifest.
+
+        Args:
+            works: whether a model is to be loaded for it, or asked; to compare what it said is not.
 
         Raises:
             UsageError: naming the file and the key that is missing or wrong.
@@ -47,33 +50,9 @@ class Request:
         asked = read_back(cls, row, file, "request")
         if not asked.domain and not asked.seeds:
             raise UsageError(f"{file}: damaged: 'request' has neither 'domain' nor 'seeds'")
-        check_trust(asked.set, file)
+        if works:
+            check_trust(asked.set, file)
         return asked
-
-
-TRUST = "SELFSPEC_TRUST_REMOTE_CODE"
-"""Environment variable: a run may be another's, so its manifest does not speak for the user."""
-
-
-def check_trust(tables: Iterable[Mapping[str, Any]], file: Path) -> None:
-    """Refuses settings out of a folder, maybe another's, that would let code of a model run.
-
-    Args:
-        tables: what stood in `file`, nested as in TOML.
-
-    Raises:
-        UsageError: naming the file, and how the user says that it may.
-    """
-    if any(map(_trusts, tables)) and os.environ.get(TRUST) != "1":
-        raise UsageError(
-            f"{file}: has model.trust_remote_code: it wants to run code that comes with the "
-            f"model; if you trust whoever made this run, set {TRUST}=1"
-        )
-
-
-def _trusts(table: Mapping[str, Any]) -> bool:
-    model = table.get("model")
-    return isinstance(model, Mapping) and bool(model.get("trust_remote_code"))
 
 
 def resolve_settings(request: Request, domain: Domain, host: PluginHost) -> Settings:
@@ -92,10 +71,12 @@ def resolve_settings(request: Request, domain: Domain, host: PluginHost) -> Sett
         raise UsageError(f"--recipe {request.recipe}: expected quick, full or a .toml file{hint}")
     if request.model:
         tables.append(("--model", {"model": model_table(request.model, host)}))
+    every = [*(table for _, table in tables), *request.set]
     for source, table in tables:
-        if _trusts(table):
+        if trusts(table):
             flag = "--set model.trust_remote_code=true"
             raise UsageError(f"{source}: 'model.trust_remote_code': only {flag} switches that on")
+        check_hosts([table], every, source)
     tables += [("--set", table) for table in request.set]
     return resolve(tables)
 
@@ -145,6 +126,11 @@ def check_settings(settings: Settings, host: PluginHost, model: Model) -> None:
         raise UsageError(
             "rounds.proposer = 'specialist': nothing is proposed while the first round's "
             "instructions are kept; set rounds.instructions = 'renew'"
+        )
+    if any(re.search("[@?#]", url) for url in settings.model.base_url):
+        raise UsageError(
+            "model.base_url: an address with a user, password, key or query is refused, for "
+            "settings are written; put the key into an environment variable (model.key_variable)"
         )
     trainers = {"training": settings.training.trainer, "preference": settings.preference.trainer}
     for table, trainer in trainers.items():

@@ -17,6 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError, nearest
+from selfspec_core.files import check_file
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
@@ -62,6 +63,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: naming file, line and column.
     """
+    check_file(path)
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:

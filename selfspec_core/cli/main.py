@@ -118,7 +118,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             code = _called(asked)
         sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
-    except Exception as error:
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # a panic of a library in Rust is no Exception
         sys.exit(_fail(error, debug="--debug" in given))
 
 
@@ -152,7 +154,7 @@ def _blamed(error: BaseException) -> str:
     return blamed(error)
 
 
-def _fail(error: Exception, *, debug: bool) -> int:
+def _fail(error: BaseException, *, debug: bool) -> int:
     """Prints an error as one line (after its traceback, with --debug); returns the exit code."""
     if isinstance(error, BrokenPipeError):
         # The reader has gone: what is still buffered goes nowhere instead of failing at exit.
@@ -170,7 +172,7 @@ def _fail(error: Exception, *, debug: bool) -> int:
     return code
 
 
-def _explain(error: Exception) -> tuple[str, int]:
+def _explain(error: BaseException) -> tuple[str, int]:
     """Returns the message and the exit code of an error."""
     match error:
         case SelfspecError():
@@ -214,7 +216,7 @@ _NO_ROOM = ("can't allocate memory", "failed to map segment", "Cannot allocate m
 """What torch, and the loader of a library, say when there is no memory left."""
 
 
-def _lacks_memory(error: Exception) -> bool:
+def _lacks_memory(error: BaseException) -> bool:
     """Says whether memory ran out: Python's, a GPU's, or what torch has of the machine's."""
     names = (kind.__name__ for kind in type(error).__mro__)
     return not {"MemoryError", "OutOfMemoryError"}.isdisjoint(names) or (

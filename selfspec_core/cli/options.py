@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from selfspec_core.errors import UsageError
+from selfspec_core.files import check_file
 
 if TYPE_CHECKING:
     from selfspec_core.assembly.request import Request
@@ -115,12 +116,18 @@ def make_request(
     executor: str | None = None,
     address: str | None = None,
 ) -> Request:
-    """Returns what the options add up to; paths are made absolute, to be found on resume."""
+    """Returns what the options add up to; paths are made absolute, to be found on resume.
+
+    Raises:
+        UsageError: for a flag that is none, and for what will not be there any more then.
+    """
     from selfspec_core.assembly.request import Request, resolved
     from selfspec_core.assembly.resolve import parse_flag
     from selfspec_core.sets.hub import absolute
 
     flags = [parse_flag(flag) for flag in set_flags]
+    if seeds:
+        check_file(Path(seeds))
     if rounds is not None:
         flags.append({"rounds": {"max": rounds}})
     if random_seed is not None:
@@ -129,12 +136,12 @@ def make_request(
         flags.append({"executor": where})
     return Request(
         domain,
-        str(Path(recipe).resolve()) if recipe.endswith(".toml") else recipe,
+        str(Path(recipe).absolute()) if recipe.endswith(".toml") else recipe,
         resolved(model) if model else None,
-        str(Path(seeds).resolve()) if seeds else None,
+        str(Path(seeds).absolute()) if seeds else None,
         tuple(map(absolute, benchmark)),
         tuple(flags),
-        tuple(str(Path(path).resolve()) for path in knowledge),
+        tuple(str(Path(path).absolute()) for path in knowledge),
         tuple(map(resolved, baseline)),
     )
 

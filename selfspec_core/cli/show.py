@@ -11,7 +11,7 @@ import click
 from selfspec_core.cli.output import print_json
 from selfspec_core.journals import RoundFolder
 from selfspec_core.locks import in_use
-from selfspec_core.manifest import read_scores
+from selfspec_core.manifest import as_written, read_scores
 from selfspec_core.runs import RUNS, Run, find_run
 from selfspec_core.stages.summary import funnel
 from selfspec_core.stopwatch import totals
@@ -40,7 +40,8 @@ def render(path: Path) -> None:
     from selfspec_core.cli.output import console
     from selfspec_core.cli.tables import print_run
 
-    print_run(summarize(path), console())
+    with as_written(path):
+        print_run(summarize(path), console())
 
 
 def summarize(path: Path) -> dict[str, Any]:
@@ -59,7 +60,8 @@ def summarize(path: Path) -> dict[str, Any]:
         name = quote(path.name if path.parent == RUNS else str(path))
         state = "interrupted"
         notes = [*notes, f"interrupted; nothing is lost: `selfspec resume {name}` goes on"]
-    rounds = [_round(path / f"round-{number}", number, domain) for number in run.round_numbers()]
+    with as_written(path):
+        rounds = [_round(path / f"round-{nr}", nr, domain) for nr in run.round_numbers()]
     return {
         "run": str(path),
         "domain": domain,

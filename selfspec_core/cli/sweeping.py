@@ -57,6 +57,7 @@ def start(name: str, sweep: Sweep, *, as_json: bool) -> None:
 def go_on(path: Path) -> None:
     """Takes an interrupted sweep to its end; of a finished one the table is shown again."""
     with closing(SweepFolder.open(path)) as folder:
+        folder.check_trust()
         folder.acquire()
         _go(folder, load_host(folder.sweep.request.domain), as_json=False)
 

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from selfspec_core.assembly.resolve import read_back
 from selfspec_core.errors import SelfspecError, UsageError
-from selfspec_core.files import make_folder, write_atomically
+from selfspec_core.files import check_own, make_folder, write_atomically
 from selfspec_core.journals import RoundFolder
 from selfspec_core.locks import Lock
 from selfspec_core.provenance import differences
@@ -93,6 +93,7 @@ class Composition:
         if not (path / FILE).exists():
             check_free(path, FILE)
         make_folder(path)
+        check_own(path)
         made = cls(path, About("unfinished", of, paths))
         with made._lock.taking():
             if (path / FILE).exists():  # only now: who held it may have begun or finished it
@@ -149,6 +150,7 @@ def read_composition(path: Path) -> About:
     Raises:
         UsageError: naming the file, and the key that is missing or wrong.
     """
+    check_own(path)
     file = path / FILE
     try:
         row = json.loads(file.read_text(encoding="utf-8"))

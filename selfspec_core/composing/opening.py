@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from selfspec_core.assembly.request import check_trust
+from selfspec_core.assembly.trust import check_trust
 from selfspec_core.composing.folder import FILE, find_composition, read_composition
 from selfspec_core.errors import UsageError
 from selfspec_core.specialists import Specialist, open_specialist

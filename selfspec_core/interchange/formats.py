@@ -176,4 +176,5 @@ def _write_parquet(rows: Sequence[Row], file: Path) -> None:
     types = {"round": arrow.int64(), "batch": arrow.int64(), "votes": arrow.float64()}
     types |= dict.fromkeys(("choices", "shown", "passages"), arrow.list_(arrow.string()))
     schema = arrow.schema([(key, types.get(key, arrow.string())) for key in rows[0]])
-    parquet.write_table(arrow.Table.from_pylist(rows, schema=schema), file)
+    with file.open("wb") as out:  # by itself pyarrow names no file when the disk is full
+        parquet.write_table(arrow.Table.from_pylist(rows, schema=schema), out)

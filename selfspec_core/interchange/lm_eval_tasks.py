@@ -71,7 +71,7 @@ def tasks_of(target: str) -> Tasks:
         request = Request(target, "full")
     else:
         manifest = Run.open(path).manifest
-        request = Request.from_dict(manifest["request"], path / "manifest.json")
+        request = Request.from_dict(manifest["request"], path / "manifest.json", works=False)
         request = replace(request, model=None)  # it may be gone
     host = load_host(request.domain, "DOMAIN")
     if not request.domain:

@@ -19,7 +19,7 @@ from selfspec_core.assembly.assemble import read_sets
 from selfspec_core.assembly.request import Request
 from selfspec_core.errors import UsageError
 from selfspec_core.journals import RoundFolder
-from selfspec_core.manifest import read_scores
+from selfspec_core.manifest import as_written, read_scores
 from selfspec_core.measures.rows import by_likelihood, sizes_of, with_choices
 from selfspec_core.measures.statistics import Bootstrap, Counts, Gain, Table, macro, tabulate
 from selfspec_core.provenance import digest_rows
@@ -98,14 +98,17 @@ def _read(path: Path, known: dict[str, list[EvaluationSet]]) -> Answered:
     asked = manifest["conditions"].get("items", {})
     key = json.dumps(asked)
     if key not in known:
-        known[key] = read_sets(Request.from_dict(manifest["request"], path / "manifest.json"))
+        known[key] = read_sets(
+            Request.from_dict(manifest["request"], path / "manifest.json", works=False)
+        )
         for one in known[key]:
             if digest_rows(one.items) != asked.get(one.name):
                 raise UsageError(f"{path}: the items of '{one.name}' are not what they were then")
     said: dict[str, dict[str, list[Prediction]]] = {one.name: {} for one in known[key]}
-    for row in RoundFolder(folder, write=False).read("predictions"):
-        if row["set"] in said and "[" not in row["system"]:  # MODEL[LAYOUT] was asked dev items
-            said[row["set"]].setdefault(row["system"], []).append(Prediction.from_dict(row))
+    with as_written(folder / "predictions.jsonl"):
+        for row in RoundFolder(folder, write=False).read("predictions"):
+            if row["set"] in said and "[" not in row["system"]:  # MODEL[LAYOUT] was asked dev items
+                said[row["set"]].setdefault(row["system"], []).append(Prediction.from_dict(row))
     items = {one.name: one.split("test") for one in known[key]}
     return Answered(path, manifest, scores, items, said)
 

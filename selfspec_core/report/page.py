@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from selfspec_core.files import write_atomically
+from selfspec_core.manifest import as_written
 from selfspec_core.report.content import content
 from selfspec_core.report.svg import check_library
 from selfspec_core.report.words import counted, number, percent
@@ -24,7 +25,8 @@ def write_report(path: Path, summary: Mapping[str, Any]) -> Path:
         UsageError: if matplotlib is missing or a file of the run is damaged.
     """
     check_library()
-    text = render(content(path, summary))
+    with as_written(path):
+        text = render(content(path, summary))
     write_atomically(path / FILE, text)
     return path / FILE
 

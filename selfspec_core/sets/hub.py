@@ -19,6 +19,7 @@ from typing import Any
 
 from selfspec_core.assembly.resolve import filled
 from selfspec_core.errors import SelfspecError, UsageError
+from selfspec_core.files import check_file
 from selfspec_core.measures.metrics import metric_name
 from selfspec_core.packages import package_file
 from selfspec_core.sets.items import parse_items, read_items
@@ -42,8 +43,15 @@ class Mapped:
 
 
 def absolute(benchmark: str) -> str:
-    """Returns `--benchmark` as a manifest keeps it: a file's path made absolute."""
-    return benchmark if benchmark.startswith(PREFIX) else str(Path(benchmark).resolve())
+    """Returns `--benchmark` as a manifest keeps it: a file's path made absolute.
+
+    Raises:
+        UsageError: if it is a device or a pipe.
+    """
+    if benchmark.startswith(PREFIX):
+        return benchmark
+    check_file(Path(benchmark))
+    return str(Path(benchmark).absolute())
 
 
 def read_benchmark(benchmark: str, domain: str) -> tuple[str, list[Item]]:

@@ -12,7 +12,8 @@ from selfspec_core.contracts import made_in
 from selfspec_core.errors import SelfspecError
 from selfspec_core.files import new_folder, put_folder
 from selfspec_core.firewall import Firewall
-from selfspec_core.journals import RoundFolder
+from selfspec_core.journals import COMMITS, RoundFolder
+from selfspec_core.manifest import as_written
 from selfspec_core.stages.chain import decided
 from selfspec_core.stages.distract import with_passages
 from selfspec_core.stages.names import GENERIC, MIXTURE, PREFERRED, SPECIALIST
@@ -53,17 +54,18 @@ def adapter_path(folder: RoundFolder, system: str) -> Path:
 
 def trained(folder: RoundFolder, stage: str = STAGE) -> dict[str, Adapter]:
     """Returns the adapters that the round has finished in a stage, by system name."""
-    done = [commit["trained"] for commit in folder.commits if commit["stage"] == stage]
-    return {
-        row["system"]: Adapter(
-            adapter_path(folder, row["system"]),
-            row["rows"],
-            row["steps"],
-            row["tokens"],
-            tuple(row["loss"]) if row["loss"] else None,
-        )
-        for row in done
-    }
+    with as_written(folder.path / COMMITS):
+        done = [commit["trained"] for commit in folder.commits if commit["stage"] == stage]
+        return {
+            row["system"]: Adapter(
+                adapter_path(folder, row["system"]),
+                row["rows"],
+                row["steps"],
+                row["tokens"],
+                tuple(row["loss"]) if row["loss"] else None,
+            )
+            for row in done
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from selfspec_core.errors import UsageError
-from selfspec_core.files import make_folder, write_atomically
+from selfspec_core.files import check_own, make_folder, write_atomically
 from selfspec_core.locks import Lock
 from selfspec_core.runs import RUNS, check_free
 
@@ -143,11 +143,12 @@ class SweepFolder:
         """
         from selfspec_core.assembly.request import Request
 
+        check_own(path)
         file = path / _FILE
         try:
             row = json.loads(file.read_text(encoding="utf-8"))
             asked = row.pop("sweep")
-            request = Request.from_dict(asked.pop("request"), file)
+            request = Request.from_dict(asked.pop("request"), file, works=False)
             sweep = Sweep(request, **(asked | {"values": tuple(asked["values"])}))
             sweep.points()
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -165,6 +166,13 @@ class SweepFolder:
     def close(self) -> None:
         """Lets others in again."""
         self._lock.release()
+
+    def check_trust(self) -> None:
+        """Refuses to go on with what only the user may say; see `trust.check_trust`."""
+        from selfspec_core.assembly.trust import check_trust
+
+        for point in self.sweep.points():
+            check_trust(self.sweep.request_of(point).set, self.path / _FILE)
 
     def save(self) -> None:
         """Writes sweep.json in one step."""

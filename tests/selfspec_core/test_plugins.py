@@ -162,6 +162,14 @@ def test_strict_makes_a_failed_plugin_an_error(site, monkeypatch):
         loaded()
 
 
+def test_a_panic_of_a_library_in_rust_is_a_failed_plugin(site):
+    site.add(
+        "rusty", PLUGIN_GROUP, "rusty", "rusty", "raise BaseException('index out of bounds')\n"
+    )
+    [failure] = loaded().failures()
+    assert failure.error == "BaseException: index out of bounds"
+
+
 def test_every_built_in_plugin_loads():
     host = loaded(third_party=False)
     assert [f"{source}: {source.error}" for source in host.failures()] == []

@@ -254,3 +254,23 @@ def test_a_lock_needs_no_room_on_the_disk(folder, monkeypatch):
     assert in_use(folder)
     run.close()
     assert not in_use(folder)
+
+
+@pytest.mark.parametrize("name", ["round-1/x.jsonl", ".owner", ".manifest.json.tmp", "round-1"])
+def test_a_run_of_somebody_else_does_not_reach_out_of_its_folder(folder, tmp_path, name):
+    mine = tmp_path / "mine"
+    mine.write_text("precious")
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).symlink_to(mine)
+    for write_it in (True, False):
+        with pytest.raises(UsageError, match=f"demo/{name}: is a link out of runs/demo"):
+            Run.open(folder, write=write_it)
+    assert mine.read_text() == "precious"
+
+
+def test_a_run_may_link_within_itself_but_holds_no_pipes(folder):
+    (folder / "newest").symlink_to("manifest.json")
+    Run.open(folder)
+    os.mkfifo(folder / "seeds.jsonl")
+    with pytest.raises(UsageError, match="seeds.jsonl: is neither a file nor a folder"):
+        Run.open(folder)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from selfspec_core import SelfspecError
-from selfspec_plugins.knowledge.catalogue import damaged
 from selfspec_plugins.knowledge.formats import first_line
 
 _HNSW: dict[str, Any] = {
@@ -41,15 +40,13 @@ class Store:
         # Chroma knows a database by the text of its path, so that text has to be the whole path:
         # after a change of folder the same relative one would get it the other's database.
         path = str((home / "chroma").resolve())
-        try:
+        with self._answering():
             client: Any = chromadb.PersistentClient(path, Settings(anonymized_telemetry=False))
             weakref.finalize(self, client.close)
             self._rows = client.get_or_create_collection(
                 "passages", embedding_function=None, configuration={"hnsw": cast(Any, _HNSW)}
             )
             self._rows.count()  # an unreadable database may open all the same
-        except chromadb.errors.ChromaError as error:
-            raise damaged(home, first_line(error)) from None
 
     def count(self) -> int:
         """Returns the number of passages."""
@@ -87,5 +84,6 @@ class Store:
         except ChromaError as error:
             raise SelfspecError(
                 f"{self._home}: the index cannot be used ({first_line(error)}); if the disk has "
-                "room and nobody else uses the folder, remove it and add the files again"
+                "room, may be written to and nobody else uses the folder, remove it and add the "
+                "files again"
             ) from None

@@ -11,6 +11,7 @@ from whole_runs import SMALL, finish
 
 from selfspec_core.assembly.assemble import assemble
 from selfspec_core.assembly.request import Request
+from selfspec_core.cli.main import _explain
 from selfspec_core.errors import UsageError
 from selfspec_core.interchange.formats import FORMATS, file_of, read_export, write_rows
 from selfspec_core.interchange.trainer_configs import as_yaml, axolotl, dataset_info, llamafactory
@@ -97,6 +98,15 @@ def test_parquet_keeps_where_each_row_comes_from(run, tmp_path, load):
         kind = type(row)
         kept = {key: value for key, value in got.items() if value is not None}
         assert kind.from_dict(kept) == row
+
+
+@every_format
+def test_a_full_disk_names_the_file(run, tmp_path, name):
+    export = read_export(run.path, with_seeds=True)
+    (tmp_path / file_of(name)).symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left|errno 28") as raised:
+        write_rows(export, name, tmp_path)
+    assert _explain(raised.value) == (f"{tmp_path / file_of(name)}: No space left on device", 1)
 
 
 @every_format

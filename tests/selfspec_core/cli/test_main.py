@@ -216,7 +216,45 @@ def test_a_link_to_itself_is_one_line(selfspec, tmp_path):
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("flag", ["--seeds", "--benchmark", "--recipe"])
+@pytest.mark.parametrize("file", ["/dev/zero", "pipe"])
+def test_what_has_no_end_is_no_file(selfspec, tmp_path, flag, file):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "given.toml").symlink_to(file)
+    result = selfspec("run", "--domain", "finance", "--model", "scripted", flag, "given.toml")
+    assert result.returncode == 2
+    assert result.stderr.endswith("is a device or a pipe; expected a file\n")
+
+
+def test_seeds_out_of_a_pipe_are_refused_before_they_are_gone(selfspec):
+    shell = f'exec "{sys.executable}" -m selfspec_core run --model scripted --seeds <(true)'
+    code = f"import os; os.execvp('bash', ('bash', '-c', {shell!r}))"
+    result = selfspec(python=("-c", code))
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert "is a device or a pipe; expected a file" in result.stderr
+
+
 def test_knowledge_alone_asks_for_a_command(selfspec):
     result = selfspec("knowledge")
     line = "Error: Missing command. (`selfspec knowledge --help` shows what it takes)\n"
     assert (result.returncode, result.stderr) == (2, line)
+
+
+def test_a_link_is_known_by_its_own_name(selfspec, tmp_path):
+    (tmp_path / "blob").write_text("Covenants bind a borrower.")
+    (tmp_path / "notes.txt").symlink_to("blob")
+    (tmp_path / "no-seeds").write_text("")
+    (tmp_path / "mine.jsonl").symlink_to("no-seeds")
+    result = selfspec("run", "--seeds", "mine.jsonl", "--knowledge", "notes.txt")
+    assert result.stderr.endswith("mine.jsonl: holds no seed\n")
+
+
+def test_a_panic_of_a_library_in_rust_is_one_line(selfspec):
+    code = (
+        "import selfspec_core.cli.main as it\n"
+        "def panic(words): raise BaseException('called `unwrap()`\\nnote: \\x1b[31mrun with')\n"
+        "it._called = panic; it.main(['domains'])"
+    )
+    result = selfspec(python=("-c", code))
+    line = "Error: internal: BaseException: called `unwrap()` (--debug shows where)\n"
+    assert (result.returncode, result.stderr) == (1, line)

@@ -60,3 +60,15 @@ def test_resume_draws_the_page_that_a_kill_after_the_end_left_out(run_folder):
     result = CliRunner().invoke(cli, ["resume", "demo"])
     assert result.exit_code == 0 and "is finished" in result.stderr
     assert (run_folder / "report.html").exists()
+
+
+@pytest.mark.parametrize("command", ["show", "report"])
+@pytest.mark.parametrize("odd", [None, {}, [], "9", {"score": {}}])
+def test_scores_that_selfspec_never_wrote_are_damage(run_folder, command, odd):
+    file = run_folder / "round-1/scores.json"
+    scores = json.loads(file.read_text())
+    first = next(iter(scores["sets"].values()))
+    first["systems"] = dict.fromkeys(first["systems"], odd)
+    file.write_text(json.dumps(scores))
+    result = CliRunner().invoke(cli, [command, "demo"])
+    assert str(result.exception).startswith("runs/demo: damaged: not as selfspec writes it (")
