@@ -139,9 +139,10 @@ class SweepFolder:
         """Opens an existing sweep.
 
         Raises:
-            UsageError: naming the file, and what is wrong with it.
+            UsageError: naming the file, and what is wrong with it; or it would let code of a model
+                run, for what is swept over is a setting like any other.
         """
-        from selfspec_core.assembly.request import Request
+        from selfspec_core.assembly.request import Request, check_trust
 
         file = path / _FILE
         try:
@@ -149,9 +150,11 @@ class SweepFolder:
             asked = row.pop("sweep")
             request = Request.from_dict(asked.pop("request"), file)
             sweep = Sweep(request, **(asked | {"values": tuple(asked["values"])}))
-            sweep.points()
+            points = sweep.points()
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UsageError(f"{file}: damaged: {type(error).__name__}: {error}") from None
+        for point in points:
+            check_trust(sweep.request_of(point).set, file)
         return cls(path, sweep, row)
 
     def acquire(self) -> None:
