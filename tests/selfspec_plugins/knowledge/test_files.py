@@ -1,6 +1,7 @@
 import json
 import lzma
 import os
+import tracemalloc
 import zipfile
 from html.parser import HTMLParser
 
@@ -146,6 +147,23 @@ def test_a_docx_unpacks_to_no_more_than_the_limit(tmp_path):
     with pytest.raises(Unreadable, match=r"a.docx: unpacks to more than 1 MB.*max_mb.*split it"):
         list(read(tmp_path / "a.docx", 1))
     assert text_of(tmp_path / "a.docx", 2).startswith("First First")
+
+
+@pytest.mark.parametrize(
+    ("packed", "said"),
+    [(zipfile.ZIP_DEFLATED, "Bad CRC-32"), (zipfile.ZIP_BZIP2, "packed as no Word file is")],
+)
+def test_a_docx_that_lies_about_its_size_unpacks_to_no_more(tmp_path, packed, said):
+    path, size = tmp_path / "a.docx", 64 * MEGABYTE
+    with zipfile.ZipFile(path, "w", packed) as archive:
+        archive.writestr("word/document.xml", b"<a/>".ljust(size))
+    lie = path.read_bytes().replace(size.to_bytes(4, "little"), (4).to_bytes(4, "little"))
+    path.write_bytes(lie)
+    tracemalloc.start()
+    with pytest.raises(Unreadable, match=f"a.docx: not a readable docx file .*: {said}"):
+        list(read(path, 100))
+    assert tracemalloc.get_traced_memory()[1] < MEGABYTE
+    tracemalloc.stop()
 
 
 def test_a_link_is_read_by_its_own_suffix(tmp_path):
