@@ -98,3 +98,39 @@ def test_a_journal_that_is_shorter_than_its_commits_is_damage_to_readers_too(tmp
     (folder.path / "a.jsonl").write_text('{"n": 1}\n')
     with pytest.raises(SelfspecError, match=r"a\.jsonl: damaged: 9 bytes fewer"):
         list(RoundFolder(folder.path, write=False).read("a"))
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("b.jsonl", r"b\.jsonl: damaged: 4 bytes, but commits\.jsonl says 9"),
+        ("commits.jsonl", r"commits\.jsonl: missing, but there are journals"),
+    ],
+)
+def test_a_writer_touches_nothing_where_more_than_the_end_is_missing(tmp_path, broken, said):
+    folder = RoundFolder(tmp_path / "round-1")
+    folder.commit("s", 0, {"a": [{"n": 1}], "b": [{"n": 1}]})
+    with (folder.path / "a.jsonl").open("ab") as file:
+        file.write(b"torn")
+    if broken == "b.jsonl":
+        os.truncate(folder.path / broken, 4)
+    else:
+        (folder.path / broken).unlink()
+    before = {path.name: path.read_bytes() for path in folder.path.iterdir()}
+    with pytest.raises(SelfspecError, match=said):
+        RoundFolder(folder.path)
+    assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == before
+
+
+def test_what_a_kill_left_of_a_commit_is_cut_off(tmp_path):
+    folder = RoundFolder(tmp_path / "round-1")
+    folder.commit("s", 0, {"a": [{"n": 1}]})
+    whole = {path.name: path.read_bytes() for path in folder.path.iterdir()}
+    for name in whole:
+        with (folder.path / name).open("ab") as file:
+            file.write(b'{"stage": "s", "ba')
+    (folder.path / "b.jsonl").write_bytes(b'{"n": 1}\n')  # of a batch that was not committed
+    RoundFolder(folder.path)
+    assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == whole | {
+        "b.jsonl": b""
+    }
