@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from selfspec_core.files import sync
+
 FILE = "requests.jsonl"
 
 
@@ -51,7 +53,7 @@ class Journal:
             file.write(line)
 
     def sync(self) -> None:
-        """Brings the file to the disk itself, against a failing machine."""
+        """Brings the file and its name to the disk itself, against a failing machine."""
         if self._file is not None and self._file.exists():
-            with self._file.open("ab") as file:
-                os.fsync(file.fileno())
+            sync(self._file)
+            sync(self._file.parent)
