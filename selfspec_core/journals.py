@@ -24,7 +24,7 @@ _ROW = frozenset(("id", "task", "kind", "instruction", "input", "round", "batch"
 _NEEDED = {
     "instructions": _ROW,
     "examples": _ROW | {"output"},
-    "rejected": _ROW | {"filter"},
+    "rejected": _ROW | {"filter", "reason"},
 }
 """What every row of a journal has: without it, the line is damaged."""
 

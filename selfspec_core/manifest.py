@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from selfspec_core.errors import UsageError
 if TYPE_CHECKING:
     from selfspec_core.assembly.assemble import Assembly
 
-_NAMES = {str: "a text", dict: "an object", list: "a list", float: "a number"}
+_NAMES = {str: "a text", dict: "an object", list: "a list", float: "a number", int: "a count"}
 _KEYS: dict[str, type] = {
     "created": str,
     "domain": str,
@@ -26,6 +27,11 @@ _KEYS: dict[str, type] = {
     "not_screened_against": list,
     "notes": list,
 }
+_LATER: dict[str, type] = {"rounds": list, "machine": dict}
+"""What an unfinished run, or one of an earlier version, may be without."""
+_ROUND: dict[str, type] = {"round": int, "system": str}
+_MOST = 1e12
+"""Seconds, and other numbers, that are less in any run."""
 _MAY_LACK: dict[str, Any] = {
     "timings": {},
     "in_model_calls": {},
@@ -75,21 +81,62 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise UsageError(f"{file}: expected a JSON object")
     manifest = deepcopy(_MAY_LACK) | manifest
-    for key, expected in _KEYS.items():
-        if key not in manifest:
-            raise UsageError(f"{file}: damaged: key '{key}' is missing")
-        if not isinstance(manifest[key], (int, float) if expected is float else expected):
-            found = repr(manifest[key])[:40]
-            wanted = _NAMES[expected]
-            raise UsageError(f"{file}: damaged: key '{key}': expected {wanted}, got {found}")
+    if missing := [key for key in _KEYS if key not in manifest]:
+        raise UsageError(f"{file}: damaged: key '{missing[0]}' is missing")
+    _check_sorts(file, manifest, _KEYS | _LATER)
     for key in ("timings", "in_model_calls"):
-        if not all(type(seconds) in (int, float) for seconds in manifest[key].values()):
+        if not all(map(_is_number, manifest[key].values())):
             raise UsageError(f"{file}: damaged: key '{key}': expected seconds by step")
+    for key in ("not_screened_against", "notes"):
+        if not all(isinstance(text, str) for text in manifest[key]):
+            raise UsageError(f"{file}: damaged: key '{key}': expected texts")
+    for told in manifest.get("rounds", ()):
+        if not isinstance(told, dict) or not _ROUND.keys() <= told.keys():
+            raise UsageError(f"{file}: damaged: key 'rounds': expected objects of {list(_ROUND)}")
+        _check_sorts(file, told, _ROUND, "rounds.")
     return manifest
 
 
-_COUNTS = {"round", "proposed", "accepted", "rejected", "reasons", "tasks"}
+def _check_sorts(
+    file: Path, row: dict[str, Any], sorts: Mapping[str, type], within: str = ""
+) -> None:
+    """Refuses a value of another sort than its key has, if the key is there.
+
+    Raises:
+        UsageError: naming the file and the key.
+    """
+    for key, expected in sorts.items():
+        value = row.get(key, expected())
+        if not (_is_number(value) if expected is float else isinstance(value, expected)):
+            wanted, found = _NAMES[expected], repr(value)[:40]
+            raise UsageError(
+                f"{file}: damaged: key '{within}{key}': expected {wanted}, got {found}"
+            )
+
+
+def _is_number(value: Any) -> bool:
+    """Says whether it is one to show: JSON as Python reads it has NaN, infinity and 400 digits."""
+    return type(value) in (int, float) and abs(value) < _MOST
+
+
+_COUNTS: dict[str, type] = {
+    "round": int,
+    "proposed": int,
+    "accepted": int,
+    "rejected": dict,
+    "reasons": dict,
+    "tasks": dict,
+}
 """What scores.json says of the way to the examples."""
+_SCORES: dict[str, type] = _COUNTS | {
+    "unused": int,
+    "sets": dict,
+    "layouts": dict,
+    "training": dict,
+    "collateral": dict,
+    "collateral_limit": float,
+}
+_SET: dict[str, type] = {"systems": dict, "gains": dict, "better": dict, "sizes": dict}
 
 
 def read_scores(folder: Path) -> dict[str, Any] | None:
@@ -111,6 +158,10 @@ def read_scores(folder: Path) -> dict[str, Any] | None:
         raise UsageError(f"{file}: not valid JSON: {error}") from None
     if not isinstance(scores, dict) or not isinstance(scores.get("sets"), dict):
         raise UsageError(f"{file}: damaged: holds no scores")
-    if missing := _COUNTS - scores.keys():
+    if missing := _COUNTS.keys() - scores.keys():
         raise UsageError(f"{file}: damaged: key '{min(missing)}' is missing")
+    _check_sorts(file, scores, _SCORES)
+    _check_sorts(file, scores["sets"], dict.fromkeys(scores["sets"], dict), "sets.")
+    for name, told in scores["sets"].items():
+        _check_sorts(file, told, _SET, f"sets.{name}.")
     return scores

@@ -35,11 +35,17 @@ def test_rows_are_picked_by_the_keys_they_have(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("journal", "key"), [("rejected", "filter"), ("instructions", "id"), ("examples", "output")]
+    ("journal", "key"),
+    [
+        ("rejected", "filter"),
+        ("rejected", "reason"),
+        ("instructions", "id"),
+        ("examples", "output"),
+    ],
 )
 def test_a_row_that_lacks_what_all_have_is_damage(tmp_path, journal, key):
-    row = dict.fromkeys(("id", "task", "kind", "instruction", "input", "output", "filter"), "x")
-    row |= {"round": 1, "batch": 0}
+    texts = "id task kind instruction input output filter reason".split()
+    row = dict.fromkeys(texts, "x") | {"round": 1, "batch": 0}
     folder = RoundFolder(tmp_path / "round-1")
     lacking = {name: value for name, value in row.items() if name != key}
     folder.commit("s", 0, {journal: [row, lacking]})
