@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfspec_core.errors import UsageError
+from selfspec_core.finite import is_finite
 
 if TYPE_CHECKING:
     from selfspec_core.assembly.assemble import Assembly
@@ -30,8 +31,6 @@ _KEYS: dict[str, type] = {
 _LATER: dict[str, type] = {"rounds": list, "machine": dict}
 """What an unfinished run, or one of an earlier version, may be without."""
 _ROUND: dict[str, type] = {"round": int, "system": str}
-_MOST = 1e12
-"""Seconds, and other numbers, that are less in any run."""
 _MAY_LACK: dict[str, Any] = {
     "timings": {},
     "in_model_calls": {},
@@ -85,7 +84,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise UsageError(f"{file}: damaged: key '{missing[0]}' is missing")
     _check_sorts(file, manifest, _KEYS | _LATER)
     for key in ("timings", "in_model_calls"):
-        if not all(map(_is_number, manifest[key].values())):
+        if not all(map(is_finite, manifest[key].values())):
             raise UsageError(f"{file}: damaged: key '{key}': expected seconds by step")
     for key in ("not_screened_against", "notes"):
         if not all(isinstance(text, str) for text in manifest[key]):
@@ -107,16 +106,11 @@ def _check_sorts(
     """
     for key, expected in sorts.items():
         value = row.get(key, expected())
-        if not (_is_number(value) if expected is float else isinstance(value, expected)):
+        if not (is_finite(value) if expected is float else isinstance(value, expected)):
             wanted, found = _NAMES[expected], repr(value)[:40]
             raise UsageError(
                 f"{file}: damaged: key '{within}{key}': expected {wanted}, got {found}"
             )
-
-
-def _is_number(value: Any) -> bool:
-    """Says whether it is one to show: JSON as Python reads it has NaN, infinity and 400 digits."""
-    return type(value) in (int, float) and abs(value) < _MOST
 
 
 _COUNTS: dict[str, type] = {

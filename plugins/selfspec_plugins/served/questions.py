@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from selfspec_core.finite import is_finite
 from selfspec_core.model_types import Sampling
 
 Endpoint = Literal["completions", "chat/completions"]
@@ -15,8 +16,6 @@ Endpoint = Literal["completions", "chat/completions"]
 MOST_STOPS = 4
 """Stop strings that every server takes; the text is cut at the others here."""
 _SHORTEST = 40
-_LOWEST = -1e300
-"""Nats below which a log-probability is none: a sum of them has to stay finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +128,9 @@ def echoed(answer: Any, text: str) -> tuple[list[str], list[float | None]]:
         tokens, logs = tokens[:-written], logs[:-written]
     if len(tokens) != len(logs) or not "".join(tokens).endswith(text[-1:]) or len(tokens) < 2:
         raise ValueError("no echo")
-    if not all(map(_is_log, (logs[0] or 0.0, *logs[1:]))):  # the first may have none
+    if not all(map(is_finite, (logs[0] or 0.0, *logs[1:]))):  # the first may have none
         raise ValueError("no log-probabilities")
     return tokens, logs
-
-
-def _is_log(value: Any) -> bool:
-    """Says whether it is a number to add up: JSON as Python reads it has NaN and 400 digits too."""
-    return type(value) in (int, float) and _LOWEST < value < -_LOWEST
 
 
 def _prompt(endpoint: Endpoint, prompt: str) -> dict[str, Any]:
