@@ -50,10 +50,7 @@ def put_folder(made: Path, path: Path) -> None:
 
     A kill in between leaves no folder there: never a part of one.
     """
-    for folder, _, files in os.walk(made):
-        for file in files:
-            sync(Path(folder, file))
-        sync(Path(folder))
+    sync_all(made)
     shutil.rmtree(path, ignore_errors=True)
     made.replace(path)
     sync(path.parent)
@@ -69,6 +66,14 @@ def filling(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
+
+
+def sync_all(folder: Path) -> None:
+    """Brings a folder with all that is in it to the disk."""
+    for within, _, files in os.walk(folder):
+        for file in files:
+            sync(Path(within, file))
+        sync(Path(within))
 
 
 def sync(path: Path) -> None:
