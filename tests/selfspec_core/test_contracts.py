@@ -237,9 +237,7 @@ def test_a_source_of_what_is_no_seed_is_named():
         def seeds(self):
             return [{"id": "x"}]
 
-    with pytest.raises(
-        SelfspecError, match=r"seed source 'odd' .*: `seeds` returned a list with"
-    ):
+    with pytest.raises(SelfspecError, match=r"seed source 'odd' .*: `seeds` returned a list with"):
         contracts.seeds_of([Odd])
 
 
