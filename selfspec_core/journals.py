@@ -58,6 +58,18 @@ def _is_commit(value: Any) -> bool:
     )
 
 
+def whole_lines(file: Path) -> list[bytes]:
+    """Returns the lines of a file that is only appended to; one that a kill cut short is cut off.
+
+    A file that is not there has none.
+    """
+    if not file.exists():
+        return []
+    whole, end, _ = file.read_bytes().rpartition(b"\n")
+    os.truncate(file, len(whole + end))
+    return whole.splitlines()
+
+
 class RoundFolder:
     """Journals and results of one round.
 

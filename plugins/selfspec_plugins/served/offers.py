@@ -60,7 +60,7 @@ def find(servers: Servers, settings: ModelSettings, journal: Journal) -> Offer:
     row = rows.get(name, {})
     key = f"offer of {name}, chat {settings.chat}"
     try:
-        if key not in journal:
+        if key not in journal or not _is_found(journal[key]):  # the folder may be another's
             journal.put(key, _endpoint(servers, name, settings.chat))
     except Refused as refusal:
         if name in rows or not rows or refusal.status not in _UNFIT:
@@ -72,6 +72,14 @@ def find(servers: Servers, settings: ModelSettings, journal: Journal) -> Offer:
     root = row.get("root")
     root = root if isinstance(root, str) else None
     return Offer(name, root, endpoint, likelihood, _context(row))
+
+
+def _is_found(kept: Any) -> bool:
+    """Says whether it is what `_endpoint` found."""
+    match kept:
+        case (("completions" | "chat/completions"), bool()):
+            return True
+    return False
 
 
 def _context(row: dict[str, Any]) -> int | None:

@@ -277,6 +277,15 @@ def test_what_a_server_offers_is_found_out_once_a_run(asking, tmp_path):
         assert not asking(server).capabilities.likelihood
 
 
+@pytest.mark.parametrize("kept", [5, ["/../v2/x", True], ["completions", "yes"], None])
+def test_what_another_wrote_down_of_a_server_is_found_out_anew(asking, tmp_path, kept):
+    row = {"request": "offer of m, chat None", "answer": kept}
+    (tmp_path / "requests.jsonl").write_text(json.dumps(row) + "\n")
+    with Loopback() as server:
+        model = asking(server, folder=tmp_path)
+        assert model.describe()["endpoint"] == "completions" and model.capabilities.likelihood
+
+
 def test_an_echo_that_fails_for_ever_is_done_without(asking):
     with Loopback() as server:
         server.troubles = [broken] * 4
