@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from knowledge_files import write_docx, write_docx_body, write_pdf
 
+from selfspec_plugins.knowledge import formats
 from selfspec_plugins.knowledge.chunks import chunks
 from selfspec_plugins.knowledge.files import MEGABYTE, Unreadable, content_hash, found, read
 
@@ -140,6 +141,16 @@ def test_lines_unpack_to_no_more_than_the_limit(tmp_path):
     ):
         next(rows)  # nothing is indexed first
     assert next(read(path, 2)).text == "argon"
+
+
+def test_a_line_without_end_is_not_read_to_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(formats, "LINE", 40)
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "argon"}\n' + '{"text": "' + "a" * 40 + '"}\n')
+    rows = read(path, 1)
+    assert next(rows).text == "argon"
+    with pytest.raises(Unreadable, match=r"rows.jsonl:2: a line of more than 0 MB"):
+        next(rows)
 
 
 def test_a_docx_unpacks_to_no_more_than_the_limit(tmp_path):
