@@ -6,7 +6,6 @@ methods are wrapped on the object, which stays of its class, as `Stopwatch.obser
 
 from __future__ import annotations
 
-import math
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +30,7 @@ from selfspec_core.components import (
     Trainer,
 )
 from selfspec_core.errors import SelfspecError
+from selfspec_core.finite import is_finite
 from selfspec_core.sources import installed, source_of
 from selfspec_core.types import (
     Adapter,
@@ -82,15 +82,11 @@ def _passages(made: Any, given: Sequence[Any]) -> str:
 
 def _logs(made: Any, given: Sequence[Any]) -> str:
     """Wants a finite number for every pair: one that is none would win or lose every comparison."""
-    wrong = [x for x in made if not _finite(x)] if isinstance(made, list | tuple) else [made]
+    wrong = [x for x in made if not is_finite(x)] if isinstance(made, list | tuple) else [made]
     if wrong:
         return f"{_shown(wrong[0])} instead of finite log-probabilities"
     same = not given or len(made) == len(given[0])
     return "" if same else f"{len(made)} numbers for {len(given[0])} pairs"
-
-
-def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _table(made: Any, given: Sequence[Any]) -> str:
@@ -180,7 +176,7 @@ def made_in(out: Path, adapter: Any, maker: Component, method: str) -> Adapter:
         raise SelfspecError(
             f"{whose(maker)}: `{method}` returned {_shown(adapter)} instead of {wanted}"
         )
-    if adapter.loss is not None and not all(map(_finite, adapter.loss)):
+    if adapter.loss is not None and not all(map(is_finite, adapter.loss)):
         first, last = adapter.loss
         raise SelfspecError(f"{whose(maker)}: the loss went from {first:.3g} to {last:.3g}")
     return adapter

@@ -53,10 +53,7 @@ def put_folder(made: Path, path: Path) -> None:
 
     A kill in between leaves no folder there: never a part of one.
     """
-    for folder, _, files in os.walk(made):
-        for file in files:
-            sync(Path(folder, file))
-        sync(Path(folder))
+    sync_all(made)
     shutil.rmtree(path, ignore_errors=True)
     made.replace(path)
     sync(path.parent)
@@ -101,6 +98,14 @@ def check_own(folder: Path) -> None:
                     )
                 if not (stat.S_ISLNK(mode) or stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                     raise UsageError(f"{path}: is neither a file nor a folder; remove it")
+
+
+def sync_all(folder: Path) -> None:
+    """Brings a folder with all that is in it to the disk."""
+    for within, _, files in os.walk(folder):
+        for file in files:
+            sync(Path(within, file))
+        sync(Path(within))
 
 
 def sync(path: Path) -> None:

@@ -24,7 +24,7 @@ _ROW = frozenset(("id", "task", "kind", "instruction", "input", "round", "batch"
 _NEEDED = {
     "instructions": _ROW,
     "examples": _ROW | {"output"},
-    "rejected": _ROW | {"filter"},
+    "rejected": _ROW | {"filter", "reason"},
 }
 """What every row of a journal has: without it, the line is damaged."""
 
@@ -56,6 +56,18 @@ def _is_commit(value: Any) -> bool:
         re.fullmatch(r"[\w-]+\.jsonl", name, re.ASCII) and type(size) is int and size >= 0
         for name, size in sizes.items()
     )
+
+
+def whole_lines(file: Path) -> list[bytes]:
+    """Returns the lines of a file that is only appended to; one that a kill cut short is cut off.
+
+    A file that is not there has none.
+    """
+    if not file.exists():
+        return []
+    whole, end, _ = file.read_bytes().rpartition(b"\n")
+    os.truncate(file, len(whole + end))
+    return whole.splitlines()
 
 
 class RoundFolder:

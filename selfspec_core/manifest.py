@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from selfspec_core.errors import SelfspecError, UsageError
+from selfspec_core.errors import UsageError
+from selfspec_core.finite import is_finite
 
 if TYPE_CHECKING:
     from selfspec_core.assembly.assemble import Assembly
 
-_NAMES = {str: "a text", dict: "an object", list: "a list", float: "a number"}
+_NAMES = {str: "a text", dict: "an object", list: "a list", float: "a number", int: "a count"}
 _KEYS: dict[str, type] = {
     "created": str,
     "domain": str,
@@ -28,6 +29,9 @@ _KEYS: dict[str, type] = {
     "not_screened_against": list,
     "notes": list,
 }
+_LATER: dict[str, type] = {"rounds": list, "machine": dict}
+"""What an unfinished run, or one of an earlier version, may be without."""
+_ROUND: dict[str, type] = {"round": int, "system": str}
 _MAY_LACK: dict[str, Any] = {
     "timings": {},
     "in_model_calls": {},
@@ -77,17 +81,24 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise UsageError(f"{file}: expected a JSON object")
     manifest = deepcopy(_MAY_LACK) | manifest
-    for key, expected in _KEYS.items():
-        if key not in manifest:
-            raise UsageError(f"{file}: damaged: key '{key}' is missing")
-        if not isinstance(manifest[key], (int, float) if expected is float else expected):
-            found = repr(manifest[key])[:40]
-            wanted = _NAMES[expected]
-            raise UsageError(f"{file}: damaged: key '{key}': expected {wanted}, got {found}")
+    if missing := [key for key in _KEYS if key not in manifest]:
+        raise UsageError(f"{file}: damaged: key '{missing[0]}' is missing")
+    _check_sorts(file, manifest, _KEYS | _LATER)
     for key in ("timings", "in_model_calls"):
-        if not all(type(seconds) in (int, float) for seconds in manifest[key].values()):
+        if not all(map(is_finite, manifest[key].values())):
             raise UsageError(f"{file}: damaged: key '{key}': expected seconds by step")
+    for key in ("not_screened_against", "notes"):
+        if not all(isinstance(text, str) for text in manifest[key]):
+            raise UsageError(f"{file}: damaged: key '{key}': expected texts")
+    for told in manifest.get("rounds", ()):
+        if not isinstance(told, dict) or not _ROUND.keys() <= told.keys():
+            raise UsageError(f"{file}: damaged: key 'rounds': expected objects of {list(_ROUND)}")
+        _check_sorts(file, told, _ROUND, "rounds.")
     return manifest
+
+
+_WRONG_DATA = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+"""What code for rows raises when they are others."""
 
 
 @contextmanager
@@ -99,15 +110,46 @@ def as_written(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (SelfspecError, OSError, ImportError, MemoryError):
-        raise
-    except Exception as error:
+    except _WRONG_DATA as error:
         found = f"{type(error).__name__}: {error}".splitlines()[0]
         raise UsageError(f"{path}: damaged: not as selfspec writes it ({found})") from error
 
 
-_COUNTS = {"round", "proposed", "accepted", "rejected", "reasons", "tasks"}
+def _check_sorts(
+    file: Path, row: dict[str, Any], sorts: Mapping[str, type], within: str = ""
+) -> None:
+    """Refuses a value of another sort than its key has, if the key is there.
+
+    Raises:
+        UsageError: naming the file and the key.
+    """
+    for key, expected in sorts.items():
+        value = row.get(key, expected())
+        if not (is_finite(value) if expected is float else isinstance(value, expected)):
+            wanted, found = _NAMES[expected], repr(value)[:40]
+            raise UsageError(
+                f"{file}: damaged: key '{within}{key}': expected {wanted}, got {found}"
+            )
+
+
+_COUNTS: dict[str, type] = {
+    "round": int,
+    "proposed": int,
+    "accepted": int,
+    "rejected": dict,
+    "reasons": dict,
+    "tasks": dict,
+}
 """What scores.json says of the way to the examples."""
+_SCORES: dict[str, type] = _COUNTS | {
+    "unused": int,
+    "sets": dict,
+    "layouts": dict,
+    "training": dict,
+    "collateral": dict,
+    "collateral_limit": float,
+}
+_SET: dict[str, type] = {"systems": dict, "gains": dict, "better": dict, "sizes": dict}
 
 
 def read_scores(folder: Path) -> dict[str, Any] | None:
@@ -129,6 +171,10 @@ def read_scores(folder: Path) -> dict[str, Any] | None:
         raise UsageError(f"{file}: not valid JSON: {error}") from None
     if not isinstance(scores, dict) or not isinstance(scores.get("sets"), dict):
         raise UsageError(f"{file}: damaged: holds no scores")
-    if missing := _COUNTS - scores.keys():
+    if missing := _COUNTS.keys() - scores.keys():
         raise UsageError(f"{file}: damaged: key '{min(missing)}' is missing")
+    _check_sorts(file, scores, _SCORES)
+    _check_sorts(file, scores["sets"], dict.fromkeys(scores["sets"], dict), "sets.")
+    for name, told in scores["sets"].items():
+        _check_sorts(file, told, _SET, f"sets.{name}.")
     return scores

@@ -102,13 +102,15 @@ def _where(mine: Path, theirs: Path) -> dict[str, Any]:
 
 def _fields(mine: bytes, theirs: bytes) -> dict[str, Any]:
     """Returns the first field in which two rows differ, of nested ones the innermost."""
+    path: list[str] = []
     try:
-        before, again, path = json.loads(mine), json.loads(theirs), list[str]()
-    except ValueError:  # somebody has edited the file
+        before, again = json.loads(mine), json.loads(theirs)
+    except (ValueError, RecursionError):  # somebody has edited the file
+        before = again = None
+    if before == again:  # in how the same is written
         before, again = (line.decode(errors="replace") for line in (mine, theirs))
-        return {"field": "", "before": before, "again": again}
     while isinstance(before, dict) and isinstance(again, dict):
-        keys = [key for key in before if before[key] != again.get(key)]
+        keys = [key for key in before if key not in again or before[key] != again[key]]
         keys += [key for key in again if key not in before]
         path.append(keys[0])
         before, again = before.get(keys[0]), again.get(keys[0])

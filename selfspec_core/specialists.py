@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
@@ -18,6 +17,7 @@ from selfspec_core.errors import SelfspecError, UsageError
 from selfspec_core.journals import RoundFolder
 from selfspec_core.knowledge import find_retriever
 from selfspec_core.layouts import LAYOUTS, Layout
+from selfspec_core.manifest import read_scores
 from selfspec_core.plugins import PluginHost
 from selfspec_core.progress import Silent
 from selfspec_core.report.keep import read_seeds
@@ -135,7 +135,7 @@ def open_specialist(name: str, flags: Sequence[dict[str, Any]] = ()) -> Speciali
     path = find_run(name)
     run = Run.open(path)
     number, adapters = _tuned(run)
-    scores = _scores(path / f"round-{number}/scores.json")
+    scores = read_scores(path / f"round-{number}") or {}
     stands = {one["round"]: one["system"] for one in run.manifest.get("rounds", ())}
     system = stands.get(number, "").partition("@")[0]
     system = system if system in adapters else SPECIALIST  # dev items have not been asked yet
@@ -194,13 +194,3 @@ def _tuned(run: Run) -> tuple[int, dict[str, Path]]:
         if SPECIALIST in there:
             return number, there
     raise UsageError(f"{run.path}: has no specialist yet; a run makes one when it has been tuned")
-
-
-def _scores(file: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise UsageError(f"{file}: damaged: {error}") from None
-    return found

@@ -103,8 +103,9 @@ def write_tasks(tasks: Tasks, folder: Path) -> list[str]:
     for item in tasks.items:
         by_task.setdefault(item.task, []).append(item)
     names: dict[str, list[str]] = {tasks.group: [], f"{tasks.group}_likelihood": []}
+    taken: set[str] = set()
     for task, items in by_task.items():
-        name = _name(f"{tasks.group}_{task}".removeprefix("selfspec_"))
+        name = _free(_name(f"{tasks.group}_{task}".removeprefix("selfspec_")), taken)
         _write_docs(items, tasks.layout, folder / f"{name}.jsonl")
         _write(folder, name, _written(name, items, tasks))
         names[tasks.group].append(name)
@@ -201,6 +202,16 @@ metric_list:
 
 def _aggregate(metric: str) -> str:
     return "aggregate_" + re.sub(r"\W", "_", metric)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """Returns a name for the files of a task: `a b` and `a_b` would be written to the same."""
+    tried, number = name, 1
+    while not taken.isdisjoint(both := (tried, f"{tried}_likelihood")):
+        number += 1
+        tried = f"{name}_{number}"
+    taken.update(both)
+    return tried
 
 
 def _name(text: str) -> str:

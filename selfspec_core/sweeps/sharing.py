@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -19,7 +18,7 @@ from weakref import WeakKeyDictionary
 
 from selfspec_core.components import Context, Model, Trainer
 from selfspec_core.files import filling, make_folder
-from selfspec_core.journals import dumps
+from selfspec_core.journals import dumps, whole_lines
 from selfspec_core.model_types import Sampling
 from selfspec_core.progress import Progress
 from selfspec_core.types import Adapter, TrainingJob
@@ -32,13 +31,10 @@ class Store:
         make_folder(path)
         self._file, self._adapters = path / "shared.jsonl", path / "adapters"
         self._known: dict[str, dict[str, Any]] = {}
-        if self._file.exists():
-            whole, end, _ = self._file.read_bytes().rpartition(b"\n")
-            os.truncate(self._file, len(whole + end))  # a line that a kill cut short
-            for line in whole.splitlines():
-                with suppress(ValueError, KeyError, TypeError):  # damaged: it is worked out again
-                    row = json.loads(line)
-                    self._known[row["key"]] = row
+        for line in whole_lines(self._file):
+            with suppress(ValueError, KeyError, TypeError, RecursionError):  # damaged: made again
+                row = json.loads(line)
+                self._known[row["key"]] = row
 
     def get(self, key: str) -> dict[str, Any] | None:
         """Returns what was kept under a key."""

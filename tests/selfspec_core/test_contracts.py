@@ -1,5 +1,6 @@
 """Plugins that raise, return the wrong thing or change what they are given are named."""
 
+import re
 import sys
 import time
 
@@ -10,7 +11,15 @@ from selfspec_core import contracts
 from selfspec_core.assembly.assemble import assemble, load_host
 from selfspec_core.cli import main
 from selfspec_core.cli.main import _explain
-from selfspec_core.components import Context, Filter
+from selfspec_core.components import (
+    Context,
+    Domain,
+    Exporter,
+    Filter,
+    Model,
+    Retriever,
+    SeedSource,
+)
 from selfspec_core.errors import SelfspecError
 from selfspec_core.progress import Silent
 from selfspec_core.runs import Run
@@ -200,6 +209,36 @@ def test_what_a_composer_says_is_looked_at(wild, method, fault, said):
     with pytest.raises(SelfspecError) as caught:
         getattr(composer, method)([])
     assert str(caught.value) == f"composer 'wild' (wild-plugin 1.0): {said}"
+
+
+ODD = [
+    (Domain, "recipe", None, (), "`recipe` returned None instead of a table"),
+    (Domain, "tasks", ["x"], (), "`tasks` returned a list with 'x' instead of a list of Task"),
+    (Model, "loglikelihood", [0.0, float("nan")], ([1, 2],), "nan instead of finite log-prob"),
+    (Model, "loglikelihood", [10**400], ([1],), "instead of finite log-probabilities"),
+    (Model, "loglikelihood", [0.0], ([1, 2],), "`loglikelihood` returned 1 numbers for 2 pairs"),
+    (Retriever, "passages", [], (["a"],), "`passages` returned 0 for 1; every one needs its Pa"),
+    (Exporter, "export", "done", (), "`export` returned 'done' instead of a table"),
+]
+
+
+@pytest.mark.parametrize(("base", "method", "made", "given", "said"), ODD)
+def test_every_promise_of_a_component_is_held(base, method, made, given, said):
+    members = {"name": "odd", "summary": "", method: lambda self, *_: made}
+    component = contracts.held(type("Odd", (base,), members)())
+    with pytest.raises(SelfspecError, match=re.escape(said)):
+        getattr(component, method)(*given)
+
+
+def test_a_source_of_what_is_no_seed_is_named():
+    class Odd(SeedSource):
+        name, summary = "odd", ""
+
+        def seeds(self):
+            return [{"id": "x"}]
+
+    with pytest.raises(SelfspecError, match=r"seed source 'odd' .*: `seeds` returned a list with"):
+        contracts.seeds_of([Odd])
 
 
 MUTATIONS = [

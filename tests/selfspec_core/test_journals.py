@@ -35,11 +35,17 @@ def test_rows_are_picked_by_the_keys_they_have(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("journal", "key"), [("rejected", "filter"), ("instructions", "id"), ("examples", "output")]
+    ("journal", "key"),
+    [
+        ("rejected", "filter"),
+        ("rejected", "reason"),
+        ("instructions", "id"),
+        ("examples", "output"),
+    ],
 )
 def test_a_row_that_lacks_what_all_have_is_damage(tmp_path, journal, key):
-    row = dict.fromkeys(("id", "task", "kind", "instruction", "input", "output", "filter"), "x")
-    row |= {"round": 1, "batch": 0}
+    texts = "id task kind instruction input output filter reason".split()
+    row = dict.fromkeys(texts, "x") | {"round": 1, "batch": 0}
     folder = RoundFolder(tmp_path / "round-1")
     lacking = {name: value for name, value in row.items() if name != key}
     folder.commit("s", 0, {journal: [row, lacking]})
@@ -98,3 +104,39 @@ def test_a_journal_that_is_shorter_than_its_commits_is_damage_to_readers_too(tmp
     (folder.path / "a.jsonl").write_text('{"n": 1}\n')
     with pytest.raises(SelfspecError, match=r"a\.jsonl: damaged: 9 bytes fewer"):
         list(RoundFolder(folder.path, write=False).read("a"))
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("b.jsonl", r"b\.jsonl: damaged: 4 bytes, but commits\.jsonl says 9"),
+        ("commits.jsonl", r"commits\.jsonl: missing, but there are journals"),
+    ],
+)
+def test_a_writer_touches_nothing_where_more_than_the_end_is_missing(tmp_path, broken, said):
+    folder = RoundFolder(tmp_path / "round-1")
+    folder.commit("s", 0, {"a": [{"n": 1}], "b": [{"n": 1}]})
+    with (folder.path / "a.jsonl").open("ab") as file:
+        file.write(b"torn")
+    if broken == "b.jsonl":
+        os.truncate(folder.path / broken, 4)
+    else:
+        (folder.path / broken).unlink()
+    before = {path.name: path.read_bytes() for path in folder.path.iterdir()}
+    with pytest.raises(SelfspecError, match=said):
+        RoundFolder(folder.path)
+    assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == before
+
+
+def test_what_a_kill_left_of_a_commit_is_cut_off(tmp_path):
+    folder = RoundFolder(tmp_path / "round-1")
+    folder.commit("s", 0, {"a": [{"n": 1}]})
+    whole = {path.name: path.read_bytes() for path in folder.path.iterdir()}
+    for name in whole:
+        with (folder.path / name).open("ab") as file:
+            file.write(b'{"stage": "s", "ba')
+    (folder.path / "b.jsonl").write_bytes(b'{"n": 1}\n')  # of a batch that was not committed
+    RoundFolder(folder.path)
+    assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == whole | {
+        "b.jsonl": b""
+    }

@@ -48,3 +48,18 @@ def test_a_block_that_fails_leaves_nothing_locked(tmp_path):
     with pytest.raises(KeyError), lock.taking():
         raise KeyError
     assert not in_use(tmp_path)
+
+
+def test_who_takes_the_lock_at_once_keeps_its_own_name_there(tmp_path, monkeypatch):
+    first, second = Lock(tmp_path), Lock(tmp_path)
+    first.acquire()
+    release = first._lock.release
+
+    def released():
+        release()
+        second.acquire(0)
+
+    monkeypatch.setattr(first._lock, "release", released)
+    first.release()
+    assert (tmp_path / ".owner").exists()
+    second.release()

@@ -166,7 +166,17 @@ BROKEN = [
     ),
     (json.dumps(MANIFEST | {"request": 3}), "key 'request': expected an object, got 3"),
     (json.dumps(MANIFEST | {"seconds": "x"}), "key 'seconds': expected a number, got 'x'"),
+    (json.dumps(MANIFEST | {"seconds": float("nan")}), "key 'seconds': expected a number, got nan"),
+    (json.dumps(MANIFEST | {"timings": {"a": 10**400}}), "key 'timings': expected seconds by step"),
     (json.dumps(MANIFEST | {"notes": "x"}), "key 'notes': expected a list"),
+    (json.dumps(MANIFEST | {"notes": [5]}), "key 'notes': expected texts"),
+    (json.dumps(MANIFEST | {"machine": 5}), "key 'machine': expected an object, got 5"),
+    (json.dumps(MANIFEST | {"rounds": 5}), "key 'rounds': expected a list, got 5"),
+    (json.dumps(MANIFEST | {"rounds": [{}]}), "key 'rounds': expected objects of ['round', 's"),
+    (
+        json.dumps(MANIFEST | {"rounds": [{"round": 1, "system": 5}]}),
+        "key 'rounds.system': expected a text, got 5",
+    ),
 ]
 
 

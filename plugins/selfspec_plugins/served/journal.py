@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from selfspec_core.files import sync
+from selfspec_core.journals import whole_lines
 
 FILE = "requests.jsonl"
 
@@ -24,15 +26,10 @@ class Journal:
     def __init__(self, folder: Path | None = None) -> None:
         self._file = folder / FILE if folder else None
         self._known: dict[str, Any] = {}
-        if self._file and self._file.exists():
-            whole, end, _ = self._file.read_bytes().rpartition(b"\n")
-            os.truncate(self._file, len(whole + end))  # a line that a kill cut short
-            for line in whole.splitlines():
-                with suppress(
-                    ValueError, KeyError, TypeError, RecursionError
-                ):  # damaged: it is asked again
-                    row = json.loads(line)
-                    self._known[row["request"]] = row["answer"]
+        for line in whole_lines(self._file) if self._file else ():
+            with suppress(ValueError, KeyError, TypeError, RecursionError):  # damaged: asked again
+                row = json.loads(line)
+                self._known[row["request"]] = row["answer"]
 
     def __contains__(self, request: str) -> bool:
         return request in self._known
@@ -51,7 +48,7 @@ class Journal:
             file.write(line)
 
     def sync(self) -> None:
-        """Brings the file to the disk itself, against a failing machine."""
+        """Brings the file and its name to the disk itself, against a failing machine."""
         if self._file is not None and self._file.exists():
-            with self._file.open("ab") as file:
-                os.fsync(file.fileno())
+            sync(self._file)
+            sync(self._file.parent)

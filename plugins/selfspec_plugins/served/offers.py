@@ -14,7 +14,7 @@ from selfspec_plugins.served.gate import backoff
 from selfspec_plugins.served.journal import Journal
 from selfspec_plugins.served.questions import Endpoint, Question, echoed
 from selfspec_plugins.served.servers import Server, Servers
-from selfspec_plugins.served.trouble import Refused, Trouble
+from selfspec_plugins.served.trouble import Refused, Trouble, Where
 
 _CONTEXT = ("max_model_len", "context_length", "context_window", "max_context_length", "n_ctx")
 _LOOK = 1.0
@@ -60,7 +60,7 @@ def find(servers: Servers, settings: ModelSettings, journal: Journal) -> Offer:
     row = rows.get(name, {})
     key = f"offer of {name}, chat {settings.chat}"
     try:
-        if key not in journal:
+        if key not in journal or not _is_found(journal[key]):  # the folder may be another's
             journal.put(key, _endpoint(servers, name, settings.chat))
     except Refused as refusal:
         if name in rows or not rows or refusal.status not in _UNFIT:
@@ -72,6 +72,14 @@ def find(servers: Servers, settings: ModelSettings, journal: Journal) -> Offer:
     root = row.get("root")
     root = root if isinstance(root, str) else None
     return Offer(name, root, endpoint, likelihood, _context(row))
+
+
+def _is_found(kept: Any) -> bool:
+    """Says whether it is what `_endpoint` found."""
+    match kept:
+        case (("completions" | "chat/completions"), bool()):
+            return True
+    return False
 
 
 def _context(row: dict[str, Any]) -> int | None:
@@ -114,7 +122,7 @@ async def list_of(servers: Servers, server: Server) -> list[dict[str, Any]]:
     """Returns the models that a server lists; none if it has no list, or it makes no sense."""
     try:
         rows = json.loads(await servers.attempt(server, server.models()))["data"]
-        return [row for row in rows if isinstance(row["id"], str)]
+        return [_legal(row, server.where) for row in rows if isinstance(row["id"], str)]
     except Refused as refusal:
         if refusal.status in (401, 403):
             raise UsageError(str(refusal)) from None
@@ -123,8 +131,16 @@ async def list_of(servers: Servers, server: Server) -> list[dict[str, Any]]:
         if trouble.tries is not None:
             return []
         raise
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return []
+
+
+def _legal(row: dict[str, Any], where: Where) -> dict[str, Any]:
+    """Returns a listed model as it may be written down: without the key, and as UTF-8 has it."""
+    texts = {name: it for name, it in row.items() if isinstance(it, str)}
+    return row | {
+        name: where.hide(text).encode("utf-8", "replace").decode() for name, text in texts.items()
+    }
 
 
 def _endpoint(servers: Servers, model: str, chat: bool | None) -> tuple[Endpoint, bool]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from selfspec_core.finite import is_finite
 from selfspec_core.model_types import Sampling
 
 Endpoint = Literal["completions", "chat/completions"]
@@ -127,7 +128,7 @@ def echoed(answer: Any, text: str) -> tuple[list[str], list[float | None]]:
         tokens, logs = tokens[:-written], logs[:-written]
     if len(tokens) != len(logs) or not "".join(tokens).endswith(text[-1:]) or len(tokens) < 2:
         raise ValueError("no echo")
-    if not all(isinstance(log, int | float) for log in logs[1:]):
+    if not all(map(is_finite, (logs[0] or 0.0, *logs[1:]))):  # the first may have none
         raise ValueError("no log-probabilities")
     return tokens, logs
 

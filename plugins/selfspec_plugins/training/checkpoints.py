@@ -21,7 +21,7 @@ from types import FrameType
 from typing import Any
 
 from selfspec_core.config import TrainingSettings
-from selfspec_core.files import write_atomically
+from selfspec_core.files import sync_all, write_atomically
 from selfspec_plugins.distributed import rank, sharded, world_size
 from selfspec_plugins.training.packing import Encoded
 
@@ -67,7 +67,11 @@ class Checkpoints:
             return None
 
     def kept(self, name: str) -> None:
-        """Is told that a checkpoint is complete: those before it are not needed any more."""
+        """Is told that a checkpoint is complete: those before it are not needed any more.
+
+        It is on the disk before it is named, for nobody else has synced it and the others go.
+        """
+        sync_all(self.folder / name)
         write_atomically(self._newest, name)
         for other in self.folder.glob("checkpoint-*"):
             if other.name != name:

@@ -1,5 +1,7 @@
 """Data does not switch on what only the user may: a recipe, a domain, somebody else's run."""
 
+import json
+
 import pytest
 
 from selfspec_core.assembly.assemble import AdHoc, load_host
@@ -101,3 +103,17 @@ def test_a_password_in_an_address_is_refused_whichever_model_is_asked():
     with pytest.raises(UsageError, match=r"base_url: an address with a user") as raised:
         check_settings(settings, host, host.build("models", "scripted"))
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("over", "value"), [("model.trust_remote_code", True), ("model", TRUSTING["model"])]
+)
+def test_what_a_sweep_is_over_does_not_speak_for_its_reader_either(
+    tmp_path, monkeypatch, over, value
+):
+    asked = {"request": {"domain": "x"}, "over": over, "values": [value]}
+    (tmp_path / "sweep.json").write_text(json.dumps({"sweep": asked}))
+    with pytest.raises(UsageError, match=r"sweep.json: .* set SELFSPEC_TRUST_REMOTE_CODE=1"):
+        SweepFolder.open(tmp_path).check_trust()
+    monkeypatch.setenv("SELFSPEC_TRUST_REMOTE_CODE", "1")
+    SweepFolder.open(tmp_path).check_trust()

@@ -210,6 +210,12 @@ def test_bad_requests_are_one_line(run, selfspec, tmp_path, arguments, said):
     assert not (tmp_path / "new").exists()
 
 
+def test_an_empty_working_folder_is_not_taken_away(run, selfspec, tmp_path):
+    done = selfspec("data", str(run.path), "--format", "alpaca", "--out", ".")
+    assert done.stderr == "Error: --out .: exists already; name a new folder\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_run_without_examples_says_so(tmp_path):
     assembly = assemble(Request("finance", model="scripted", set=SMALL), Silent())
     run = Run.create(tmp_path / "run", new_manifest(assembly, {"domain": "finance"}))

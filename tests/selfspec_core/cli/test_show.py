@@ -173,6 +173,24 @@ def test_broken_scores_name_file_and_line(run_folder):
         summarize(run_folder)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("rejected", None, "'rejected': expected an object, got None"),
+        ("unused", "x", "'unused': expected a count, got 'x'"),
+        ("collateral_limit", [], "'collateral_limit': expected a number"),
+        ("layouts", 5, "'layouts': expected an object"),
+        ("sets", {"s": 5}, "'sets.s': expected an object, got 5"),
+        ("sets", {"s": {"systems": []}}, "'sets.s.systems': expected an object"),
+    ],
+)
+def test_scores_of_another_sort_are_named_with_their_key(run_folder, key, value, said):
+    file = run_folder / "round-1/scores.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {key: value}))
+    with pytest.raises(UsageError, match=rf"round-1/scores\.json: damaged: key {said}"):
+        summarize(run_folder)
+
+
 def test_an_unknown_run_names_the_nearest(run_folder):
     result = CliRunner().invoke(cli, ["show", "dmeo"])
     assert str(result.exception) == "dmeo: no such run; did you mean 'demo'?"

@@ -84,6 +84,8 @@ RUN = [
     *("--set", "filters.order=['novelty']", "--set", "filters.novelty.threshold=0.99"),
     *("--set", "evaluation.resamples=100", "--set", "evaluation.demo_sets=1"),
 ]
+GONE = "\x1b[2J\a\u202enowhere"
+"""click itself takes out what begins with an escape, and nothing else."""
 COMMANDS = [
     ["show", "wild"],
     ["show", "wild", "--json"],
@@ -96,8 +98,8 @@ COMMANDS = [
     ["evaluate", "wild", "--json"],
     ["resume", "wild"],
     ["settings", "--recipe", "seeds.jsonl"],
-    ["show", "\x1b[2Jnowhere"],
-    ["--debug", "show", "\x1b[2Jnowhere"],
+    ["show", GONE],
+    ["--debug", "show", GONE],
 ]
 
 
@@ -158,7 +160,8 @@ def test_what_a_plugin_prints_does_not_get_into_json(selfspec, tmp_path, command
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); "
         "from selfspec_core.cli.main import main; main(sys.argv[1:])"
     )
-    done = selfspec(*command, python=("-c", code))
+    # what is still buffered when the command ends must not come after the JSON
+    done = selfspec(*command, python=("-c", code), PYTHONUNBUFFERED="")
     assert json.loads(done.stdout), done.stderr
     if command[0] == "plugins":
         assert "imported" in done.stderr and "to the descriptor" in done.stderr

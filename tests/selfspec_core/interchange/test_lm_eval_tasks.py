@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import random
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -149,6 +150,17 @@ def test_counts_survive_json():
     empty = Item("i", "t", "ner", "Name them", "in this", (), "set_f1")
     doc = {"item": json.dumps(empty.to_dict())}
     assert lm_eval_scoring.written(doc, ["none"]) == {"set_f1": [0.0, 0.0, 0.0], "parsable": 1.0}
+
+
+def test_tasks_of_nearly_one_name_have_files_of_their_own(tmp_path):
+    whole = tasks_of("finance")
+    closed = next(item for item in whole.items if item.choices)
+    tasks = ("a b", "a_b", "a_b_likelihood", "a_b_2")
+    items = [replace(closed, id=f"i{n}", task=task) for n, task in enumerate(tasks)]
+    names = write_tasks(replace(whole, items=items), tmp_path)
+    assert len(set(names)) == len(names) == 8
+    files = [file.read_text() for file in tmp_path.glob("*.jsonl")]
+    assert sorted(json.loads(text)["id"] for text in files) == ["i0", "i1", "i2", "i3"]
 
 
 def test_what_is_no_run_and_no_domain_is_said(tmp_path, monkeypatch):

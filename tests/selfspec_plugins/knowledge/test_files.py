@@ -1,12 +1,14 @@
 import json
 import lzma
 import os
+import tracemalloc
 import zipfile
 from html.parser import HTMLParser
 
 import pytest
 from knowledge_files import write_docx, write_docx_body, write_pdf
 
+from selfspec_plugins.knowledge import formats
 from selfspec_plugins.knowledge.chunks import chunks
 from selfspec_plugins.knowledge.files import MEGABYTE, Unreadable, content_hash, found, read
 
@@ -141,11 +143,38 @@ def test_lines_unpack_to_no_more_than_the_limit(tmp_path):
     assert next(read(path, 2)).text == "argon"
 
 
+def test_a_line_without_end_is_not_read_to_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(formats, "LINE", 40)
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "argon"}\n' + '{"text": "' + "a" * 40 + '"}\n')
+    rows = read(path, 1)
+    assert next(rows).text == "argon"
+    with pytest.raises(Unreadable, match=r"rows.jsonl:2: a line of more than 0 MB"):
+        next(rows)
+
+
 def test_a_docx_unpacks_to_no_more_than_the_limit(tmp_path):
     write_docx(tmp_path / "a.docx", "First " * 300_000)
     with pytest.raises(Unreadable, match=r"a.docx: unpacks to more than 1 MB.*max_mb.*split it"):
         list(read(tmp_path / "a.docx", 1))
     assert text_of(tmp_path / "a.docx", 2).startswith("First First")
+
+
+@pytest.mark.parametrize(
+    ("packed", "said"),
+    [(zipfile.ZIP_DEFLATED, "Bad CRC-32"), (zipfile.ZIP_BZIP2, "packed as no Word file is")],
+)
+def test_a_docx_that_lies_about_its_size_unpacks_to_no_more(tmp_path, packed, said):
+    path, size = tmp_path / "a.docx", 64 * MEGABYTE
+    with zipfile.ZipFile(path, "w", packed) as archive:
+        archive.writestr("word/document.xml", b"<a/>".ljust(size))
+    lie = path.read_bytes().replace(size.to_bytes(4, "little"), (4).to_bytes(4, "little"))
+    path.write_bytes(lie)
+    tracemalloc.start()
+    with pytest.raises(Unreadable, match=f"a.docx: not a readable docx file .*: {said}"):
+        list(read(path, 100))
+    assert tracemalloc.get_traced_memory()[1] < MEGABYTE
+    tracemalloc.stop()
 
 
 def test_a_link_is_read_by_its_own_suffix(tmp_path):

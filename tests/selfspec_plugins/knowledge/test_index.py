@@ -17,6 +17,7 @@ from selfspec_core import SelfspecError, UsageError
 from selfspec_core.packages import PASSAGES
 from selfspec_core.progress import Silent
 from selfspec_plugins.knowledge.bm25 import Bm25
+from selfspec_plugins.knowledge.index import Index
 
 
 def ids(retriever, query, k=3):
@@ -142,6 +143,19 @@ def test_a_run_waits_for_one_that_brings_the_same_passages_in(retriever, monkeyp
         fcntl.flock(held, fcntl.LOCK_EX)
         monkeypatch.setattr(time, "sleep", lambda seconds: fcntl.flock(held, fcntl.LOCK_UN))
         assert ids(retriever(), "what accepts protons")
+
+
+def test_what_another_run_brought_in_meanwhile_is_not_written_again(retriever, monkeypatch):
+    ours, other, writing = retriever(), retriever(), Index.writing
+
+    def late(index, *patience):
+        monkeypatch.setattr(Index, "writing", writing)
+        other.retrieve(["x"], 1)
+        monkeypatch.setattr(Index, "put", lambda *_: pytest.fail("written twice"))
+        return writing(index, *patience)
+
+    monkeypatch.setattr(Index, "writing", late)
+    assert ids(ours, "what accepts protons")
 
 
 def test_an_unknown_embedding_is_a_usage_error(retriever, tmp_path):

@@ -88,6 +88,13 @@ def test_drawings_count_that_show_next_to_nothing(tmp_path):
         list(pages(tmp_path / "a.pdf", 1 << 16))
 
 
+def test_a_drawing_costs_more_than_its_bytes(tmp_path):
+    write_pdf(tmp_path / "a.pdf", "end", forms=["BT (a) Tj ET"], before=draw(0, 1000))
+    with pytest.raises(Damaged, match="unpacks to more"):
+        list(pages(tmp_path / "a.pdf", 40_000))  # twice its bytes and its text
+    assert list(pages(tmp_path / "a.pdf", 200_000))
+
+
 def test_text_that_is_long_before_it_is_told_counts(tmp_path):
     """pypdf tells of a text object at its end; a code may stand for 256 characters."""
     wide = "<61> <" + "0061" * 200 + ">"

@@ -85,6 +85,7 @@ def test_no_more_than_the_limit_are_under_way():
         ({"retry-after-ms": "250"}, 0.25),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "Mon, 01 Jan 99999 00:00:00 GMT"}, None),
+        ({"retry-after": f"Mon, 01 Jan {10**20} 00:00:00 GMT"}, None),
         ({"retry-after": "nan"}, 0),
         ({}, None),
     ],

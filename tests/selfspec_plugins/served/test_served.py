@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
+import loopback
 import pytest
 from loopback import KEY, Loopback, broken, logs, said, tokens_of
 
-from selfspec_core import Sampling, UsageError
+from selfspec_core import Sampling, SelfspecError, UsageError
 
 PROMPTS = [f"Question {n}\nAnswer:" for n in range(24)]
 GREEDY = Sampling(max_new_tokens=5, stop=("\n",))
@@ -107,6 +109,20 @@ def test_likelihood_is_that_of_the_tokens_that_reach_into_the_continuation(askin
             end += len(token)
             total += log if end > len(prompt) else 0.0
         assert value == pytest.approx(total)
+
+
+@pytest.mark.parametrize("log", [float("nan"), float("inf"), -(10**400), True])
+def test_a_likelihood_that_is_no_number_is_malformed_and_not_kept(asking, tmp_path, log):
+    with Loopback() as server:
+        model = asking(server, folder=tmp_path)
+        server.always = lambda handler: handler.reply(
+            200,
+            {"choices": [{"logprobs": {"tokens": ["a", "b", "x"], "token_logprobs": [0, log, 0]}}]},
+        )
+        with pytest.raises(SelfspecError, match="a malformed answer; given up after 4 tries"):
+            model.loglikelihood([("a", "b")])
+        server.always = None
+        assert model.loglikelihood([("a", "b")])[0] < 0  # it is asked again
 
 
 def test_without_an_echo_there_is_no_likelihood(asking):
@@ -261,6 +277,15 @@ def test_what_a_server_offers_is_found_out_once_a_run(asking, tmp_path):
         assert not asking(server).capabilities.likelihood
 
 
+@pytest.mark.parametrize("kept", [5, ["/../v2/x", True], ["completions", "yes"], None])
+def test_what_another_wrote_down_of_a_server_is_found_out_anew(asking, tmp_path, kept):
+    row = {"request": "offer of m, chat None", "answer": kept}
+    (tmp_path / "requests.jsonl").write_text(json.dumps(row) + "\n")
+    with Loopback() as server:
+        model = asking(server, folder=tmp_path)
+        assert model.describe()["endpoint"] == "completions" and model.capabilities.likelihood
+
+
 def test_an_echo_that_fails_for_ever_is_done_without(asking):
     with Loopback() as server:
         server.troubles = [broken] * 4
@@ -280,3 +305,28 @@ def test_a_key_that_the_server_writes_back_goes_no_further(asking, tmp_path: Pat
         model = asking(server, folder=tmp_path)
         assert model.generate(["x"], GREEDY) == ["the key is [key], is it not?"]
     assert KEY not in (tmp_path / "requests.jsonl").read_text()
+
+
+def test_a_key_in_the_list_of_models_goes_no_further(asking, tmp_path: Path):
+    with Loopback(models=[{"id": "m", "root": f"/models/{KEY}\ud800"}]) as server:
+        assert asking(server, folder=tmp_path).describe()["root"] == "/models/[key]?"
+
+
+@pytest.mark.parametrize("listed", [b"[" * 100_000, b'{"data": [{"id": {}}]}', b'{"data": 7}'])
+def test_a_list_of_models_that_makes_no_sense_is_done_without(asking, monkeypatch, listed):
+    monkeypatch.setattr(loopback.Handler, "do_GET", lambda handler: handler.reply(200, listed))
+    with Loopback() as server:
+        assert asking(server, server_model="m").generate(PROMPTS, GREEDY) == expected()
+
+
+def test_answers_and_the_name_of_their_file_are_on_the_disk(asking, tmp_path: Path, monkeypatch):
+    synced, fsync = [], os.fsync
+
+    def watched(number):
+        synced.append(Path(os.readlink(f"/proc/self/fd/{number}")))
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    with Loopback() as server:
+        asking(server, folder=tmp_path).generate(["x"], GREEDY)
+    assert synced[-2:] == [tmp_path / "requests.jsonl", tmp_path]

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import tiny_models
@@ -113,6 +114,21 @@ def test_what_was_not_kept_to_its_end_is_not_used(tmp_path):
     assert one.newest() is None
     one.kept("checkpoint-3")
     assert one.newest() == tmp_path / ".adapter.kept/x/checkpoint-3"
+
+
+def test_a_checkpoint_is_on_the_disk_before_it_is_named(tmp_path, monkeypatch):
+    synced, fsync = [], os.fsync
+
+    def watched(number):
+        synced.append(Path(os.readlink(f"/proc/self/fd/{number}")).name)
+        fsync(number)
+
+    one = Checkpoints(tmp_path / "adapter", "x")
+    (one.folder / "checkpoint-3").mkdir(parents=True)
+    (one.folder / "checkpoint-3/optimizer.pt").write_bytes(b"state")
+    monkeypatch.setattr(os, "fsync", watched)
+    one.kept("checkpoint-3")
+    assert synced == ["optimizer.pt", "checkpoint-3", ".newest.tmp", "x"]
 
 
 def test_a_training_is_known_by_all_it_depends_on():
