@@ -100,6 +100,16 @@ def check_own(folder: Path) -> None:
                     raise UsageError(f"{path}: is neither a file nor a folder; remove it")
 
 
+def data_folder() -> Path:
+    """Returns where a user's data lies: $SELFSPEC_DATA, or the platform's folder for it."""
+    given = os.environ.get("SELFSPEC_DATA")
+    if given:
+        return Path(given).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("selfspec")
+
+
 def sync_all(folder: Path) -> None:
     """Brings a folder with all that is in it to the disk."""
     for within, _, files in os.walk(folder):

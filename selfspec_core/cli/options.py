@@ -123,9 +123,11 @@ def make_request(
     """
     from selfspec_core.assembly.request import Request, resolved
     from selfspec_core.assembly.resolve import parse_flag
+    from selfspec_core.assembly.trust import remember_hosts
     from selfspec_core.sets.hub import absolute
 
     flags = [parse_flag(flag) for flag in set_flags]
+    remember_hosts(flags)
     if seeds:
         check_file(Path(seeds))
     if rounds is not None:

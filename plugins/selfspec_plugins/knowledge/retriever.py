@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -14,6 +13,7 @@ from pydantic import Field
 
 from selfspec_core import Passage, Progress, Retriever, UsageError
 from selfspec_core.config.tables import Table
+from selfspec_core.files import data_folder
 from selfspec_core.jsonl import read_jsonl
 from selfspec_core.packages import PASSAGES, package_file
 from selfspec_core.sources import DOMAIN_GROUP, entries
@@ -201,13 +201,3 @@ def _passage(line: tuple[str, dict[str, Any]]) -> Passage:
             raise UsageError(f"{where}: key '{key}' must be a text")
     title = row.get("title")
     return Passage(row["id"], f"{title}: {row['text']}" if title else row["text"], row["source"])
-
-
-def data_folder() -> Path:
-    """Returns where indexes lie: $SELFSPEC_DATA, or the platform's folder for a user's data."""
-    given = os.environ.get("SELFSPEC_DATA")
-    if given:
-        return Path(given).expanduser()
-    from platformdirs import user_data_path
-
-    return user_data_path("selfspec")

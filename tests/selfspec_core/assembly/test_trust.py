@@ -6,6 +6,7 @@ import pytest
 
 from selfspec_core.assembly.assemble import AdHoc, load_host
 from selfspec_core.assembly.request import Request, check_settings, resolve_settings
+from selfspec_core.assembly.trust import remember_hosts
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError
 from selfspec_core.sweeps.points import Sweep, SweepFolder
@@ -51,7 +52,7 @@ def test_a_run_or_recipe_does_not_say_who_gets_a_key(tmp_path, monkeypatch):
     assert Request.from_dict(asked, manifest)  # there is none to send
     assert resolve_settings(Request("x", str(recipe)), AdHoc(), host)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789")
-    refused = r"your key would be sent to elsewhere\.example.*HOSTS=elsewhere\.example$"
+    refused = r"your key \(OPENAI_API_KEY\) would be sent to elsewhere\.example.*HOSTS=elsewhere"
     with pytest.raises(UsageError, match=rf"^{manifest}: model.base_url: {refused}"):
         Request.from_dict(asked, manifest)
     with pytest.raises(UsageError, match=rf"^{recipe}: model.base_url: {refused}"):
@@ -60,6 +61,21 @@ def test_a_run_or_recipe_does_not_say_who_gets_a_key(tmp_path, monkeypatch):
     monkeypatch.setenv("SELFSPEC_TRUST_HOSTS", "mine.example, elsewhere.example")
     assert Request.from_dict(asked, manifest)
     assert resolve_settings(Request("x", str(recipe)), AdHoc(), host)
+
+
+def test_what_the_user_said_once_goes_on_without_being_said_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("SELFSPEC_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789")
+    run = {"domain": "x", "set": [ELSEWHERE]}
+    remember_hosts([ELSEWHERE])
+    remember_hosts([ELSEWHERE])
+    assert Request.from_dict(run, tmp_path / "manifest.json")
+    remembered = (tmp_path / "data/hosts").read_text()
+    assert remembered == "elsewhere.example OPENAI_API_KEY\n"  # once, and no key
+    monkeypatch.setenv("OTHER_SECRET", "0123456789")
+    theirs = {"domain": "x", "set": [ELSEWHERE, {"model": {"key_variable": "OTHER_SECRET"}}]}
+    with pytest.raises(UsageError, match=r"your key \(OTHER_SECRET\) would be sent to elsewhere"):
+        Request.from_dict(theirs, tmp_path / "manifest.json")
 
 
 def test_nor_which_variable_is_the_key(tmp_path, monkeypatch):
