@@ -172,7 +172,7 @@ BROKEN = [
     (json.dumps(MANIFEST | {"notes": [5]}), "key 'notes': expected texts"),
     (json.dumps(MANIFEST | {"machine": 5}), "key 'machine': expected an object, got 5"),
     (json.dumps(MANIFEST | {"rounds": 5}), "key 'rounds': expected a list, got 5"),
-    (json.dumps(MANIFEST | {"rounds": [{}]}), "key 'rounds': expected objects of ['round', 's"),
+    (json.dumps(MANIFEST | {"rounds": [5]}), "key 'rounds': expected objects"),
     (
         json.dumps(MANIFEST | {"rounds": [{"round": 1, "system": 5}]}),
         "key 'rounds.system': expected a text, got 5",

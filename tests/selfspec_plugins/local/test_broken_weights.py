@@ -105,10 +105,13 @@ def test_a_pickle_beside_something_that_only_looks_like_weights_is_not_read(copi
         def __reduce__(self):
             return (tmp_path / "exploded").touch, ()
 
-    torch.save({"x": Bomb()}, copied / "pytorch_model.bin")
+    weights = load_file(copied / "model.safetensors")
     (copied / "model.safetensors").rename(copied / "other.safetensors")
+    torch.save({"x": Bomb()}, copied / "pytorch_model.bin")
     refused(copied)
     assert not (tmp_path / "exploded").exists()
+    torch.save(weights, copied / "pytorch_model.bin")  # torch itself would read this one
+    refused(copied)
 
 
 def test_a_model_of_nan_is_named_before_it_wins_a_comparison(copied):
@@ -183,7 +186,9 @@ def test_an_adapter_that_does_not_fit_is_refused_and_the_base_stays(made, tmp_pa
 def test_a_loss_that_is_no_number_ends_the_training_and_leaves_no_adapter(base, tmp_path):
     model = loaded(base)
     before = model.generate(["Name the court"], GREEDY)
-    with pytest.raises(SelfspecError, match=r"training: .*step.*training\.lr") as caught:
+    with pytest.raises(
+        SelfspecError, match=r"the loss of step \d is nan; .*training\.lr"
+    ) as caught:
         LoraTrainer().train(rows(), tmp_path, context(model, lr=1e30), steps=4)
     assert "\n" not in str(caught.value) and not list(tmp_path.iterdir())
     assert model.generate(["Name the court"], GREEDY) == before
