@@ -99,7 +99,7 @@ def as_written(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (SelfspecError, OSError, ImportError, MemoryError):
+    except (SelfspecError, OSError, ImportError, NameError, MemoryError):
         raise
     except Exception as error:
         found = f"{type(error).__name__}: {error}".splitlines()[0]
