@@ -9,7 +9,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from selfspec_core.errors import SelfspecError, UsageError
+from selfspec_core.errors import UsageError
 
 if TYPE_CHECKING:
     from selfspec_core.assembly.assemble import Assembly
@@ -99,9 +99,7 @@ def as_written(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (SelfspecError, OSError, ImportError, NameError, MemoryError):
-        raise
-    except Exception as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         found = f"{type(error).__name__}: {error}".splitlines()[0]
         raise UsageError(f"{path}: damaged: not as selfspec writes it ({found})") from error
 
