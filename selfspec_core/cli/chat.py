@@ -21,11 +21,12 @@ HELP = """\
 @click.argument("run", metavar="RUN")
 def chat(run: str) -> None:
     """Talk to base and specialist side by side."""
+    from selfspec_core.cli.output import plain
     from selfspec_core.composing.opening import open_to_ask
     from selfspec_core.talk import BOTH, Talk
 
     specialist = open_to_ask(run)
-    click.echo(f"loading {specialist.base} …", err=True)
+    click.echo(plain(f"loading {specialist.base} …"), err=True)
     talk = Talk(specialist)
     _greet(talk, specialist.base, specialist.domain, specialist.name)
     system, text = BOTH, ""

@@ -100,9 +100,8 @@ def go_on(path: Path, executor: dict[str, Any] | None = None) -> None:
     """
     with closing(Run.open(path, write=True)) as run:
         if run.manifest["state"] == "finished":
-            click.echo(
-                f"{run.path} is finished; `selfspec show {called(run.path)}` shows it", err=True
-            )
+            shown = f"{run.path} is finished; `selfspec show {called(run.path)}` shows it"
+            click.echo(plain(shown), err=True)
             if not (run.path / "report.html").exists():  # killed between its end and its report
                 _draw(run)
                 _say_report(run)
@@ -116,7 +115,7 @@ def go_on(path: Path, executor: dict[str, Any] | None = None) -> None:
                 asked = replace(asked, set=(*asked.set, {"executor": executor}))
             assembly = _assembled(asked, progress)
             check_same(run.manifest, assembly)
-            click.echo(f"going on in {run.path}", err=True)
+            click.echo(plain(f"going on in {run.path}"), err=True)
             _finish(run, assembly)
             _draw_timed(run, assembly)
     _show(run)
@@ -234,7 +233,8 @@ def _show(run: Run) -> None:
     render(run.path)
     sys.stdout.flush()
     name = called(run.path)
-    click.echo(f'\nselfspec ask {name} "…"   or   selfspec chat {name}   talks to it', err=True)
+    talk = f'selfspec ask {name} "…"   or   selfspec chat {name}   talks to it'
+    click.echo(f"\n{plain(talk)}", err=True)
     _say_report(run)
 
 

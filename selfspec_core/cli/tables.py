@@ -12,7 +12,7 @@ from rich.text import Text
 
 from selfspec_core.cli.held_against import over_better, print_collateral
 from selfspec_core.cli.order import blocks, ordered
-from selfspec_core.cli.output import cell, console, table
+from selfspec_core.cli.output import cell, console, plain, table
 from selfspec_core.cli.progress import duration
 from selfspec_core.report.systems import explained
 
@@ -226,7 +226,9 @@ def _heading(summary: Mapping[str, Any]) -> Text:
 
 def section(title: str, body: RenderableType) -> RenderableType:
     """Returns a heading with what stands under it."""
-    return Group(Text(f"\n{title}", style="bold cyan"), Padding(body, (0, 0, 0, 2), expand=False))
+    return Group(
+        Text(f"\n{plain(title)}", style="bold cyan"), Padding(body, (0, 0, 0, 2), expand=False)
+    )
 
 
 def _time(time: Mapping[str, Any]) -> RenderableType:

@@ -19,6 +19,7 @@ from selfspec_core.stages.names import OURS
 from selfspec_core.types import LIST_KINDS, Item
 
 FILE = "answers.json"
+_SHOWN = ("task", "instruction", "input", "expected", "base", "specialist")
 TASKS, EACH = 40, 2
 """Tasks that are shown, and items of each."""
 
@@ -64,11 +65,11 @@ def answers(folder: Path) -> list[dict[str, str]]:
     file = folder / FILE
     try:
         rows: list[Mapping[str, str]] = json.loads(file.read_text(encoding="utf-8"))
-        return [{key: shown(text) for key, text in row.items()} for row in rows]
+        return [{key: shown(row[key]) for key in _SHOWN} for row in rows]
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, RecursionError, AttributeError, TypeError) as error:
-        raise UsageError(f"{file}: damaged: {error}") from None
+    except (OSError, ValueError, RecursionError, LookupError, AttributeError, TypeError) as error:
+        raise UsageError(f"{file}: damaged: {type(error).__name__}: {error}") from None
 
 
 def _few(items: Sequence[Item]) -> list[Item]:

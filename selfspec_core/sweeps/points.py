@@ -29,6 +29,7 @@ MOST = 1000
 """Runs of a sweep: what is more was not meant."""
 _EXAMPLE = "for example --over data.size=0,100,500"
 _FILE = "sweep.json"
+_ABOUT = {"domain": str, "model": str, "notes": list, "failed": dict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,9 @@ class SweepFolder:
             request = Request.from_dict(asked.pop("request"), file, works=False)
             sweep = Sweep(request, **(asked | {"values": tuple(asked["values"])}))
             sweep.points()
+            for key, sort in _ABOUT.items():
+                if not isinstance(row[key], sort):
+                    raise TypeError(f"'{key}' is no {sort.__name__}")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UsageError(f"{file}: damaged: {type(error).__name__}: {error}") from None
         return cls(path, sweep, row)

@@ -109,6 +109,11 @@ def test_a_folder_says_again_what_was_asked(tmp_path):
     folder.close()
     with pytest.raises(UsageError, match="--name s: .*exists already; `selfspec resume s` goes"):
         SweepFolder.create(tmp_path / "s", asked, about)
+    whole = json.loads((tmp_path / "s/sweep.json").read_text())
+    for key, odd in [("model", 3), ("failed", []), ("notes", None)]:
+        (tmp_path / "s/sweep.json").write_text(json.dumps(whole | {key: odd}))
+        with pytest.raises(UsageError, match=rf"s/sweep\.json: damaged: TypeError: '{key}' is no"):
+            SweepFolder.open(tmp_path / "s")
     (tmp_path / "s/sweep.json").write_text('{"sweep": {"request": 3}}')
     with pytest.raises(UsageError, match=r"s/sweep\.json: damaged"):
         SweepFolder.open(tmp_path / "s")

@@ -107,7 +107,8 @@ def test_a_sweep_is_shown_but_not_gone_on_with(tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789")
     url = ELSEWHERE["model"]["base_url"][0]
     asked = Sweep(Request("x"), "model.base_url", ("http://localhost/v1", url))
-    SweepFolder.create(tmp_path / "s", asked, {}).close()
+    about = {"domain": "x", "model": "openai", "notes": [], "failed": {}}
+    SweepFolder.create(tmp_path / "s", asked, about).close()
     read = SweepFolder.open(tmp_path / "s")
     with pytest.raises(UsageError, match=r"s/sweep.json: .* would be sent to elsewhere\.example"):
         read.check_trust()

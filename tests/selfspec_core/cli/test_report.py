@@ -72,3 +72,16 @@ def test_scores_that_selfspec_never_wrote_are_damage(run_folder, command, odd):
     file.write_text(json.dumps(scores))
     result = CliRunner().invoke(cli, [command, "demo"])
     assert str(result.exception).startswith("runs/demo: damaged: not as selfspec writes it (")
+
+
+@pytest.mark.parametrize("command", ["show", "report", "resume"])
+def test_the_name_of_a_folder_or_a_set_does_nothing_to_a_terminal(run_folder, command):
+    file = run_folder / "round-1/scores.json"
+    scores = json.loads(file.read_text())
+    scores["sets"]["set \x1b[31m"] = next(iter(scores["sets"].values()))
+    file.write_text(json.dumps(scores))
+    manifest = json.loads((run_folder / "manifest.json").read_text()) | {"state": "finished"}
+    (run_folder / "manifest.json").write_text(json.dumps(manifest))
+    run_folder.rename(run_folder.with_name("of \x1b[31manother"))
+    result = CliRunner().invoke(cli, [command, "latest"], color=True)
+    assert result.exit_code == 0 and "[31m" in result.output and "\x1b" not in result.output

@@ -52,7 +52,7 @@ def test_what_they_hold_is_text_and_short(finance_run, tmp_path):
 
 def test_a_run_without_them_shows_none_and_a_damaged_file_is_named(tmp_path):
     assert answers(tmp_path) == []
-    for damaged in ('{"a": 1}', "[1]", "{", "\xff"):
+    for damaged in ('{"a": 1}', '[{"task": "a"}]', "[1]", "{", "\xff"):
         (tmp_path / FILE).write_bytes(damaged.encode("latin-1"))
         with pytest.raises(UsageError, match=rf"{FILE}: damaged"):
             answers(tmp_path)
