@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from selfspec_core.errors import UsageError
+
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
+"""How Rust's standard library names what a system call returned."""
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -108,6 +112,26 @@ def data_folder() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("selfspec")
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Has what the file system refuses name the file, for libraries in Rust and C++ do not.
+
+    Raises:
+        OSError: naming `path`, in place of what safetensors, tokenizers or torch raised.
+    """
+    try:
+        yield
+    except Exception as error:
+        if getattr(error, "filename", None):
+            raise
+        said = _OS_ERROR.search(str(error))
+        number = int(said[1]) if said else getattr(error, "errno", None)
+        if number is None and "PytorchStreamWriter" not in str(error):
+            raise
+        why = os.strerror(number) if number else "cannot be written; is the disk full?"
+        raise OSError(number or errno.EIO, why, str(path)) from error
 
 
 def sync_all(folder: Path) -> None:

@@ -211,7 +211,8 @@ def _reason(error: Exception) -> str:
     """Says in a line why a set did not load."""
     kinds = {cls.__name__ for cls in type(error).__mro__}
     offline = isinstance(error, ConnectionError | TimeoutError) or kinds & {*_OFFLINE}
-    if offline or type(error).__module__.partition(".")[0] in ("httpx", "httpcore"):
+    library = type(error).__module__
+    if offline or library.startswith(("httpx", "httpcore")):  # or httpx2
         return "the hub cannot be reached and the set is not in the cache; is there a network?"
     if "DatasetNotFoundError" in kinds:
         return "the hub has no such set or revision, or wants a login (`hf auth login`)"

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from selfspec_core.files import filling, make_folder, new_folder, put_folder, write_atomically
+from selfspec_core.files import (
+    filling,
+    make_folder,
+    naming,
+    new_folder,
+    put_folder,
+    write_atomically,
+)
 
 
 def test_a_file_is_replaced_or_stays_as_it_was(tmp_path, monkeypatch):
@@ -121,3 +128,24 @@ def test_a_folder_is_seen_whole_or_not_at_all(tmp_path):
         assert not place.exists()
     assert [path.name for path in place.iterdir()] == ["whole"]
     assert list(tmp_path.iterdir()) == [place]
+
+
+@pytest.mark.parametrize(
+    ("raised", "number"),
+    [
+        (ValueError("I/O error: File too large (os error 27)"), errno.EFBIG),  # safetensors
+        (RuntimeError("[enforce fail] . PytorchStreamWriter failed writing file"), errno.EIO),
+        (OSError(errno.ENOSPC, "No space left on device"), errno.ENOSPC),
+    ],
+)
+def test_what_a_library_could_not_write_names_the_file(raised, number):
+    with pytest.raises(OSError) as caught, naming(Path("runs/x/adapter")):
+        raise raised
+    assert (caught.value.errno, caught.value.filename) == (number, "runs/x/adapter")
+
+
+@pytest.mark.parametrize("raised", [FileNotFoundError(2, "no", "other"), KeyError("x")])
+def test_what_says_itself_where_it_was_is_left_alone(raised):
+    with pytest.raises(type(raised)) as caught, naming(Path("runs/x/adapter")):
+        raise raised
+    assert caught.value is raised

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfspec_core import SelfspecError, UsageError
+from selfspec_core.files import naming
 
 if TYPE_CHECKING:
     import torch
@@ -85,7 +86,8 @@ class Router:
             raise SelfspecError(f"{said}; a smaller components.mixture.lr may help")
         stored = {name: one.detach().cpu().contiguous() for name, one in tensors.items()}
         # one key of metadata: the order of several is another in every file
-        save_file(stored, folder / FILE, {"ranks": json.dumps(self.ranks)})
+        with naming(folder / FILE):
+            save_file(stored, folder / FILE, {"ranks": json.dumps(self.ranks)})
 
     def hang_onto(self, hf: Any, adapter: str) -> None:
         """Puts the mask into every layer of a PEFT adapter; it goes when the adapter is deleted.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfspec_core import Exporter, Progress
+from selfspec_core.files import naming
 from selfspec_plugins.export import trained
 from selfspec_plugins.export.cards import agreement, write_card
 from selfspec_plugins.export.parity import compare
@@ -67,8 +68,9 @@ class MergedExporter(Exporter):
 
         was = Trained(specialist, progress)
         hf = was.merged().to(getattr(torch, self.DTYPES[precision]))
-        hf.save_pretrained(out)
-        was.model.tokenizer.save_pretrained(out)
+        with naming(out):
+            hf.save_pretrained(out)
+            was.model.tokenizer.save_pretrained(out)
         del hf
         was.release()
         place = {"name": "transformers", "path": out, "revision": None, **FULL}

@@ -249,6 +249,8 @@ class Servers:
             raise Trouble(reason, overloads=True) from None
         except openai.APIConnectionError as error:
             cause = error.__cause__ or error
+            if isinstance(cause, Trouble):  # older clients wrap what a hook raises
+                raise cause from None
             closes = type(cause).__name__.startswith("Connect")  # nobody is there
             said = server.where.clean(str(cause)) or type(cause).__name__
             what = "no connection" if closes else "the connection was cut"

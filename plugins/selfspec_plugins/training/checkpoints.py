@@ -1,7 +1,8 @@
 """Where a training stands, kept so that one that was stopped goes on, and ends in the same bytes.
 
-It is kept every few minutes, which is all that a SIGKILL costs, and when SIGTERM or SIGHUP come:
-Slurm says so a while before it takes the machine away. A training shorter than that keeps nothing.
+It is kept every few minutes, which is all that a SIGKILL costs, and when Ctrl-C, SIGTERM or SIGHUP
+come: Slurm says so a while before it takes the machine away. A training that ends within minutes
+keeps nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from selfspec_core.files import sync_all, write_atomically
 from selfspec_plugins.distributed import rank, sharded, world_size
 from selfspec_plugins.training.packing import Encoded
 
+_KEEPING = b"\nkeeping where the training stands; Ctrl-C again ends it at once\n"
 PERIOD = 300.0
 """Seconds from one checkpoint to the next."""
 
@@ -96,13 +98,13 @@ class Asked:
 
 @contextmanager
 def held_back() -> Iterator[Asked]:
-    """Holds SIGTERM and SIGHUP back until the end of the block, so that a step can be finished.
+    """Holds Ctrl-C, SIGTERM and SIGHUP back until the end of the block: a step can be finished.
 
     The second one is not held back, nor is one that was ignored before: that is how `nohup` works.
     Afterwards whoever was to be told of the signal is told, be the block done or failed.
     """
     asked = Asked()
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     numbers = [getattr(signal, name) for name in names]
     if threading.current_thread() is not threading.main_thread():
         numbers = []  # Python tells nobody else
@@ -113,6 +115,8 @@ def held_back() -> Iterator[Asked]:
             asked.number = 0  # who is told of this one need not be told of the first
             os.kill(os.getpid(), number)
         asked.number = number
+        if number == signal.SIGINT:
+            os.write(2, _KEEPING)  # print may be in the middle of another line
 
     for number in numbers:
         if signal.getsignal(number) is not signal.SIG_IGN:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from selfspec_core.config import TrainingSettings
+from selfspec_core.files import naming
 from selfspec_plugins.distributed import rank, sharded, world_size
 from selfspec_plugins.local.loading import using_threads
 from selfspec_plugins.local.transformers_model import TransformersModel
@@ -112,6 +113,10 @@ def _trainer_class() -> Any:
         bounds: list[int] | None = (
             None  # of the examples in a row, where these attend by themselves
         )
+
+        def _save_checkpoint(self, model: Any, trial: Any) -> None:
+            with naming(Path(self.args.output_dir or "")):
+                super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
 
         def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
             """Writes what a checkpoint needs of the model, which is the adapter."""

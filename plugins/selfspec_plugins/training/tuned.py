@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from selfspec_core.errors import SelfspecError
+from selfspec_core.files import naming
 
 LR = "training.lr"
 
@@ -69,7 +70,8 @@ def save(peft_model: Any, out: Path, base: str, state: Any = None, lr: str = LR)
         raise diverged("weights of the adapter are NaN or infinite after the last step", lr)
     peft_model.peft_config["default"].base_model_name_or_path = base
     named = {"selected_adapters": ["default"], "save_embedding_layers": False}
-    peft_model.save_pretrained(out, state_dict=state, **named)
+    with naming(out):
+        peft_model.save_pretrained(out, state_dict=state, **named)
     (out / "README.md").unlink(missing_ok=True)  # an empty form of peft's; the run writes a card
     file = out / "adapter_config.json"
     written = json.loads(file.read_text(encoding="utf-8"))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 
 import pytest
 import tiny_models
+from huggingface_hub import get_session
 
 from selfspec_core.assembly.request import Request
 from selfspec_core.cli.session import start
@@ -14,13 +16,19 @@ from selfspec_core.errors import UsageError
 from selfspec_plugins.local import loading
 from selfspec_plugins.local.transformers_model import TransformersModel
 
+# What the hub's client asks through; newer ones have httpx2.
+httpx = import_module(type(get_session()).__module__.partition(".")[0])
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def client():
+    """Returns the library that the hub's client asks through: httpx, or httpx after it."""
+    return import_module(type(get_session()).__module__.partition(".")[0])
 
 
 @pytest.fixture
 def hub(monkeypatch, tmp_path):
     """Returns `hub(answer)`, after which the client gets what `answer(request)` returns."""
-    import httpx2
     from huggingface_hub import close_session, constants, set_client_factory
     from huggingface_hub.utils import _http
 
@@ -28,9 +36,9 @@ def hub(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
 
     def serve(answer):
-        transport = httpx2.MockTransport(answer)
+        transport = httpx.MockTransport(answer)
         close_session()
-        set_client_factory(lambda: httpx2.Client(transport=transport, follow_redirects=True))
+        set_client_factory(lambda: httpx.Client(transport=transport, follow_redirects=True))
 
     yield serve
     close_session()
@@ -38,10 +46,8 @@ def hub(monkeypatch, tmp_path):
 
 
 def refusing(status, **headers):
-    import httpx2
-
     named = {f"X-{key.replace('_', '-')}": value for key, value in headers.items()}
-    return lambda request: httpx2.Response(status, headers=named, json={"error": "no"})
+    return lambda request: httpx.Response(status, headers=named, json={"error": "no"})
 
 
 def error(**settings):
@@ -103,24 +109,22 @@ def test_a_model_that_would_be_loaded_late_is_missed_before_the_run_begins(
 
 
 def test_a_pinned_model_is_loaded_at_its_revision_and_names_the_commit(hub, tmp_path):
-    import httpx2
-
     folder, asked = tiny_models.build(tmp_path / "model"), set()
 
     def answer(request):
         found = re.fullmatch(r"/meta/Llama/resolve/([^/]+)/(.+)", request.url.path)
         if "/revision/" in request.url.path:
             asked.add(request.url.path.rpartition("/")[2])
-            return httpx2.Response(200, json={"id": "meta/Llama", "sha": COMMIT, "siblings": []})
+            return httpx.Response(200, json={"id": "meta/Llama", "sha": COMMIT, "siblings": []})
         if found is None or not (folder / found[2]).is_file():
             headers = {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": COMMIT}
-            return httpx2.Response(404, headers=headers)
+            return httpx.Response(404, headers=headers)
         asked.add(found[1])
         data = (folder / found[2]).read_bytes()
         headers = {"X-Repo-Commit": COMMIT, "ETag": f'"{len(data)}-{found[2]}"'}
         if request.method == "HEAD":
-            return httpx2.Response(200, headers={**headers, "Content-Length": str(len(data))})
-        return httpx2.Response(200, headers=headers, content=data)
+            return httpx.Response(200, headers={**headers, "Content-Length": str(len(data))})
+        return httpx.Response(200, headers=headers, content=data)
 
     hub(answer)
     model = TransformersModel(ModelSettings(name="meta/Llama@v1"))

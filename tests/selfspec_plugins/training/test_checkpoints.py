@@ -164,6 +164,13 @@ def test_a_signal_waits_for_the_end_of_the_block_and_a_second_does_not(as_the_co
     assert not late and signal.getsignal(signal.SIGTERM) is as_the_command_line
 
 
+def test_ctrl_c_waits_too_and_says_so(as_the_command_line, capfd):
+    with pytest.raises(KeyboardInterrupt), held_back() as asked:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert asked.number == signal.SIGINT
+    assert "Ctrl-C again ends it at once" in capfd.readouterr().err
+
+
 def test_a_block_that_fails_swallows_no_signal(as_the_command_line):
     with pytest.raises(Stop) as caught, held_back():
         os.kill(os.getpid(), signal.SIGTERM)
