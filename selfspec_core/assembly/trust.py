@@ -17,14 +17,17 @@ from selfspec_core.files import data_folder
 TRUST = "SELFSPEC_TRUST_REMOTE_CODE"
 HOSTS = "SELFSPEC_TRUST_HOSTS"
 """Environment variables: what a folder says of code, and of servers, is not the user's word."""
+_RAY = "ray"
 _REMEMBERED = "hosts"
-"""File in the user's data: lines of a server and the variable of the key that it may have."""
+"""File in the user's data: lines of a machine and the variable of the key it may have, or `ray`."""
+_SAY = {"model": {"base_url", "key_variable"}, "executor": {"address"}}
+"""Settings that say where something goes."""
 
 
 def check_trust(tables: Sequence[Mapping[str, Any]], file: Path) -> None:
     """Refuses settings out of a folder, maybe another's, that would let code of a model run.
 
-    Or that would send the user's key to a server; see `check_hosts`.
+    Or that would have other machines get a key or run something; see `check_hosts`.
 
     Args:
         tables: what stood in `file`, nested as in TOML.
@@ -42,13 +45,13 @@ def check_trust(tables: Sequence[Mapping[str, Any]], file: Path) -> None:
 
 def trusts(table: Mapping[str, Any]) -> bool:
     """Says whether settings let code of a model run."""
-    return bool(_model(table).get("trust_remote_code"))
+    return bool(_part(table, "model").get("trust_remote_code"))
 
 
 def check_hosts(
     theirs: Iterable[Mapping[str, Any]], every: Iterable[Mapping[str, Any]], source: str
 ) -> None:
-    """Refuses a server elsewhere that would be sent the user's key on another's word.
+    """Refuses a machine elsewhere that would get the user's key, or be joined, on another's word.
 
     Args:
         theirs: the settings that are not the user's word, nested as in TOML.
@@ -56,31 +59,35 @@ def check_hosts(
         source: where those came from.
 
     Raises:
-        UsageError: naming the host, and how the user says that it may have the key.
+        UsageError: naming the host, and how the user says that it may.
     """
-    if not any({"base_url", "key_variable"} & _model(table).keys() for table in theirs):
+    if not any(_part(table, part).keys() & keys for table in theirs for part, keys in _SAY.items()):
         return
     trusted = os.environ.get(HOSTS, "").lower().replace(",", " ").split()
-    for host, variable in _sent(every) - _remembered():
+    for host, what in _asked(every) - _remembered():
         if host not in trusted:
+            would = (
+                f"executor.address: the Ray cluster of {host} would be joined, and may run code"
+                if what == _RAY
+                else f"model.base_url: your key ({what}) would be sent to {host}"
+            )
             raise UsageError(
-                f"{source}: model.base_url: your key ({variable}) would be sent to {host}; if you "
-                f"trust whoever wrote this, set {HOSTS}={host}"
+                f"{source}: {would}; if you trust whoever wrote this, set {HOSTS}={host}"
             )
 
 
 def remember_hosts(said: Iterable[Mapping[str, Any]]) -> None:
-    """Keeps which server gets which key by the user's own word, so that `resume` need not ask.
+    """Keeps which machine gets what by the user's own word, so that `resume` need not ask.
 
     Args:
         said: the settings that the user gave, nested as in TOML.
     """
-    if new := _sent(said) - _remembered():
+    if new := _asked(said) - _remembered():
         with suppress(OSError):  # a home that cannot be written: the variable says it each time
             file = data_folder() / _REMEMBERED
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("a", encoding="utf-8") as lines:
-                lines.write("".join(f"{host} {variable}\n" for host, variable in sorted(new)))
+                lines.write("".join(f"{host} {what}\n" for host, what in sorted(new)))
 
 
 def _remembered() -> set[tuple[str, str]]:
@@ -89,22 +96,26 @@ def _remembered() -> set[tuple[str, str]]:
     except OSError:
         return set()
     pairs = (line.partition(" ") for line in lines.splitlines())
-    return {(host, variable) for host, _, variable in pairs}
+    return {(host, what) for host, _, what in pairs}
 
 
-def _sent(tables: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
-    """Returns (server elsewhere, variable with a key) for all that settings may bring together."""
-    models = [_model(table) for table in tables]
+def _asked(tables: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    """Returns (machine elsewhere, variable of a key, or Ray): all that settings may bring about."""
+    tables = list(tables)
+    models = [_part(table, "model") for table in tables]
     usual = ModelSettings.model_fields["key_variable"].default
     variables = {usual, *(str(model.get("key_variable", usual)) for model in models)}
     keys = [variable for variable in variables if os.environ.get(variable, "").strip()]
-    hosts = {host for model in models for host in _hosts(model.get("base_url"))}
-    return {(host, key) for host in hosts if not _is_here(host) for key in keys}
+    servers = {host for model in models for host in _hosts(model.get("base_url"))}
+    heads = [str(_part(table, "executor").get("address") or "") for table in tables]
+    clusters = {host for head in heads for host in _hosts(f"ray://{head}")}
+    pairs = {(host, key) for host in servers for key in keys} | {(host, _RAY) for host in clusters}
+    return {(host, what) for host, what in pairs if not _is_here(host)}
 
 
-def _model(table: Mapping[str, Any]) -> Mapping[str, Any]:
-    model = table.get("model")
-    return model if isinstance(model, Mapping) else {}
+def _part(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = table.get(name)
+    return part if isinstance(part, Mapping) else {}
 
 
 def _hosts(urls: Any) -> Iterator[str]:

@@ -127,7 +127,6 @@ def make_request(
     from selfspec_core.sets.hub import absolute
 
     flags = [parse_flag(flag) for flag in set_flags]
-    remember_hosts(flags)
     if seeds:
         check_file(Path(seeds))
     if rounds is not None:
@@ -136,6 +135,7 @@ def make_request(
         flags.append({"random_seed": random_seed})
     if where := executor_table(executor, address):
         flags.append({"executor": where})
+    remember_hosts(flags)
     return Request(
         domain,
         str(Path(recipe).absolute()) if recipe.endswith(".toml") else recipe,

@@ -13,6 +13,7 @@ from selfspec_core.errors import UsageError
 @executor_options
 def resume(run: str, executor: str | None, address: str | None) -> None:
     """Go on where a run or a sweep stopped."""
+    from selfspec_core.assembly.trust import remember_hosts
     from selfspec_core.cli import session
     from selfspec_core.runs import find_run
     from selfspec_core.sweeps.points import find_sweep
@@ -25,4 +26,5 @@ def resume(run: str, executor: str | None, address: str | None) -> None:
             raise UsageError(f"--executor: {run} is a sweep, which goes on as it began")
         sweeping.go_on(folder)
     else:
+        remember_hosts([{"executor": where}])
         session.go_on(find_run(run), where)

@@ -1,7 +1,5 @@
 """Data does not switch on what only the user may: a recipe, a domain, somebody else's run."""
 
-import json
-
 import pytest
 
 from selfspec_core.assembly.assemble import AdHoc, load_host
@@ -11,6 +9,7 @@ from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError
 from selfspec_core.sweeps.points import Sweep, SweepFolder
 
+ABOUT = {"domain": "x", "model": "openai", "notes": [], "failed": {}}
 TRUSTING = {"model": {"trust_remote_code": True}}
 
 
@@ -78,6 +77,18 @@ def test_what_the_user_said_once_goes_on_without_being_said_again(tmp_path, monk
         Request.from_dict(theirs, tmp_path / "manifest.json")
 
 
+def test_nor_which_cluster_is_joined(tmp_path, monkeypatch):
+    monkeypatch.setenv("SELFSPEC_DATA", str(tmp_path / "data"))
+    joining = {"executor": {"name": "ray", "address": "head.example:6379"}}
+    run, manifest = {"domain": "x", "set": [joining]}, tmp_path / "manifest.json"
+    said = r"the Ray cluster of head\.example would be joined.*HOSTS=head\.example$"
+    with pytest.raises(UsageError, match=rf"^{manifest}: executor.address: {said}"):
+        Request.from_dict(run, manifest)
+    assert Request.from_dict({"domain": "x", "set": [{"executor": {"name": "ray"}}]}, manifest)
+    remember_hosts([joining])
+    assert Request.from_dict(run, manifest)
+
+
 def test_nor_which_variable_is_the_key(tmp_path, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.setenv("OTHER_SECRET", "0123456789")
@@ -107,8 +118,7 @@ def test_a_sweep_is_shown_but_not_gone_on_with(tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789")
     url = ELSEWHERE["model"]["base_url"][0]
     asked = Sweep(Request("x"), "model.base_url", ("http://localhost/v1", url))
-    about = {"domain": "x", "model": "openai", "notes": [], "failed": {}}
-    SweepFolder.create(tmp_path / "s", asked, about).close()
+    SweepFolder.create(tmp_path / "s", asked, ABOUT).close()
     read = SweepFolder.open(tmp_path / "s")
     with pytest.raises(UsageError, match=r"s/sweep.json: .* would be sent to elsewhere\.example"):
         read.check_trust()
@@ -128,9 +138,8 @@ def test_a_password_in_an_address_is_refused_whichever_model_is_asked():
 def test_what_a_sweep_is_over_does_not_speak_for_its_reader_either(
     tmp_path, monkeypatch, over, value
 ):
-    asked = {"request": {"domain": "x"}, "over": over, "values": [value]}
-    (tmp_path / "sweep.json").write_text(json.dumps({"sweep": asked}))
+    SweepFolder.create(tmp_path / "s", Sweep(Request("x"), over, (value,)), ABOUT).close()
     with pytest.raises(UsageError, match=r"sweep.json: .* set SELFSPEC_TRUST_REMOTE_CODE=1"):
-        SweepFolder.open(tmp_path).check_trust()
+        SweepFolder.open(tmp_path / "s").check_trust()
     monkeypatch.setenv("SELFSPEC_TRUST_REMOTE_CODE", "1")
-    SweepFolder.open(tmp_path).check_trust()
+    SweepFolder.open(tmp_path / "s").check_trust()
