@@ -30,7 +30,7 @@ def _chosen(command: F) -> F:
 
 @click.group(no_args_is_help=False)
 def knowledge() -> None:
-    """Index, search and list a domain's knowledge."""
+    """Index, search and list a domain's knowledge: $SELFSPEC_DATA, or the user's data folder."""
 
 
 @knowledge.command()
@@ -67,6 +67,27 @@ def add(domain: str, paths: tuple[str, ...], recipe: str, set_flags: tuple[str, 
 
 
 _STATES = ("added", "replaced", "unchanged")
+
+
+@knowledge.command()
+@_chosen
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+def remove(domain: str, paths: tuple[str, ...], recipe: str, set_flags: tuple[str, ...]) -> None:
+    """Take files, or all files of folders, out of the index; they need not exist any more."""
+    from selfspec_core.cli.output import plain
+    from selfspec_core.cli.stop import interrupted
+    from selfspec_core.errors import UsageError
+
+    retriever = _retriever(domain, recipe, set_flags)
+    try:
+        rows = retriever.remove([Path(path).absolute() for path in paths])
+    except KeyboardInterrupt as stop:
+        raise interrupted(stop, "the same command again completes it") from None
+    for path in paths:
+        if not any(Path(row.path).is_relative_to(Path(path).absolute()) for row in rows):
+            hint = f"`selfspec knowledge list {domain}` shows what is in"
+            raise UsageError(plain(f"{path}: is not in the index; {hint}"))
+    click.echo(f"{len(rows)} removed ({sum(row.passages for row in rows)} passages)")
 
 
 @knowledge.command()

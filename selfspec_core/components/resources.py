@@ -185,6 +185,14 @@ class Retriever(Component):
         """
         raise UsageError(f"retrieval.retriever: '{self.name}' takes no files")
 
+    def remove(self, paths: Sequence[Path]) -> list[Indexed]:
+        """Takes files out again, and all files of folders; they need not be there any more.
+
+        Returns:
+            A row for each file that was in.
+        """
+        raise UsageError(f"retrieval.retriever: '{self.name}' takes no files")
+
     def contents(self) -> list[Indexed]:
         """Returns what is in: one row a file."""
         raise UsageError(f"retrieval.retriever: '{self.name}' takes no files")

@@ -76,7 +76,7 @@ class Indexed(Record):
     """
 
     path: str
-    state: Literal["shipped", "added", "replaced", "unchanged", "failed"]
+    state: Literal["shipped", "added", "replaced", "unchanged", "removed", "failed"]
     passages: int = 0
     problem: str = ""
 

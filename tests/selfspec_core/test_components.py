@@ -27,6 +27,7 @@ class Shut(Retriever):
         (lambda path: Mute().use_adapter(path), "model 'mute' takes no adapter; set"),
         (lambda path: Shut().add([], Silent()), "retrieval.retriever: 'shut' takes no files"),
         (lambda path: Shut().contents(), "retrieval.retriever: 'shut' takes no files"),
+        (lambda path: Shut().remove([path]), "retrieval.retriever: 'shut' takes no files"),
     ],
 )
 def test_what_it_cannot_do_is_said(call, message, tmp_path):

@@ -16,7 +16,7 @@ class Entry:
 
     Attributes:
         path: of the file, or `package/file` of what a domain ships.
-        hash: of its content and of how it was cut.
+        hash: of its content and of how it was cut; "" of a file that was taken out again.
         passages: how many it gave.
     """
 
@@ -57,6 +57,10 @@ class Catalogue:
             os.fsync(journal.fileno())
         self._size += len(line)
         self.entries[entry.path] = entry
+
+    def held(self) -> dict[str, Entry]:
+        """Returns the entries of files that are in, by path, in order."""
+        return {path: entry for path, entry in sorted(self.entries.items()) if entry.hash}
 
     def paths(self, hash: str) -> list[str]:
         """Returns the paths that hold this content, in order."""

@@ -108,6 +108,17 @@ class Index:
                 self._store.delete(where={"file": hash})
         self.catalogue.add(entry)
 
+    def take_out(self, path: str) -> None:
+        """Removes a file, and its passages unless another file holds them.
+
+        The catalogue says so first: after a kill, taking it out again completes it.
+        """
+        self.__dict__.pop("_searches", None)
+        self._forget_words()
+        gone = Entry(path, "", 0)
+        self.catalogue.add(gone)
+        self.note(gone)
+
     def _forget_words(self) -> None:
         """Removes the BM25 index, for good: from here on it is no longer true."""
         shutil.rmtree(self._words_file, ignore_errors=True)
@@ -154,7 +165,7 @@ class Index:
     @cached_property
     def _store(self) -> Store:
         store = Store(self.folder)
-        if self.catalogue.entries and not store.count():
+        if any(entry.passages for entry in self.catalogue.held().values()) and not store.count():
             raise damaged(self.folder, "it holds no passage")
         return store
 

@@ -92,12 +92,24 @@ class Knowledge(Retriever):
                 progress.advance()
         return results
 
+    def remove(self, paths: Sequence[Path]) -> list[Indexed]:
+        """Takes files out of the index; see `Retriever.remove`."""
+        index, (label, _, _) = self._index, self._shipped
+        rows: list[Indexed] = []
+        with index.writing():
+            held = index.catalogue.held()
+            for path in sorted(index.catalogue.entries.keys() - {label}):
+                if any(Path(path).is_relative_to(one) for one in paths):
+                    index.take_out(path)  # one that is out already: a kill may have left passages
+                    if path in held:
+                        rows.append(Indexed(path, "removed", held[path].passages))
+        return rows
+
     def contents(self) -> list[Indexed]:
         """Returns what is in: the domain's own passages first, then files by path."""
         label, rows, _ = self._shipped
-        entries = self._index.catalogue.entries
         own = [Indexed(label, "shipped", len(rows))] if rows else []
-        files = [entries[path] for path in sorted(entries) if path != label]
+        files = [entry for path, entry in self._index.catalogue.held().items() if path != label]
         return own + [Indexed(entry.path, "added", entry.passages) for entry in files]
 
     def digest(self, paths: Sequence[Path] = ()) -> str:
@@ -106,7 +118,7 @@ class Knowledge(Retriever):
 
         _, _, own = self._shipped
         if not paths:
-            hashes = [entry.hash for entry in self._index.catalogue.entries.values()]
+            hashes = [entry.hash for entry in self._index.catalogue.held().values()]
         else:
             hashes = []
             for file in found(paths, lambda path, problem: None):
@@ -121,7 +133,7 @@ class Knowledge(Retriever):
         from selfspec_plugins.knowledge.files import MEGABYTE, Unreadable, read
 
         index, label = self._index, str(path)
-        before = index.catalogue.entries.get(label)
+        before = index.catalogue.held().get(label)
         try:
             hash = self._hash(path)
             twins = index.catalogue.paths(hash)

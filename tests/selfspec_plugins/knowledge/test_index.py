@@ -107,6 +107,49 @@ def test_a_file_that_is_broken_further_down_leaves_nothing(retriever, add, files
     assert not [p for p in retriever().retrieve(["krypton sample"], 9)[0] if "Krypton" in p.text]
 
 
+def test_what_is_taken_out_is_found_no_more_and_can_come_back(retriever, add, files):
+    add(files)
+    digest = retriever().digest()
+    [row] = retriever().remove([files / "noble.txt"])
+    assert (row.path, row.state, row.passages) == (str(files / "noble.txt"), "removed", 1)
+    assert retriever().remove([files / "noble.txt"]) == []
+    again = retriever()
+    assert count(again) == 4 and str(files / "noble.txt") not in {
+        row.path for row in again.contents()
+    }
+    assert again.digest() != digest
+    assert add(files) == ({"noble.txt": "added", "metals.md": "unchanged"}, [])
+    assert retriever().digest() == digest
+
+
+def test_a_folder_is_taken_out_when_it_is_gone_but_nothing_that_the_domain_ships(
+    retriever, add, files
+):
+    add(files)
+    shutil.rmtree(files)
+    assert len(retriever().remove([files])) == 2
+    assert count(retriever()) == 3 == sum(row.passages for row in retriever().contents())
+
+
+def test_a_twin_keeps_its_passages_when_the_other_is_taken_out(retriever, add, files):
+    (files / "twin.txt").write_bytes((files / "noble.txt").read_bytes())
+    add(files)
+    before = count(retriever())
+    retriever().remove([files / "noble.txt"])
+    assert count(retriever()) == before
+
+
+def test_a_kill_while_a_file_is_taken_out_is_made_good_by_the_same_again(
+    retriever, add, files, monkeypatch
+):
+    add(files)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Index, "note", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        retriever().remove([files / "noble.txt"])
+    retriever().remove([files / "noble.txt"])
+    assert count(retriever()) == 4
+
+
 def test_contents_list_what_is_in(retriever, add, files):
     add(files)
     rows = [(row.path, row.state, row.passages) for row in retriever().contents()]
