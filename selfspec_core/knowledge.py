@@ -71,4 +71,4 @@ def say_problems(rows: Sequence[Indexed], progress: Progress) -> str:
     first, *others = [row.problem for row in rows if row.problem] or [""]
     for problem in others:
         progress.say(problem)
-    return f"{first}, and {len(others)} more, named above" if others else first
+    return f"{first} (and {len(others)} more, each in a line above)" if others else first

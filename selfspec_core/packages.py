@@ -71,7 +71,8 @@ def _check_keys(row: dict[str, Any], where: str) -> None:
         if key not in row:
             raise UsageError(f"{where}: key '{key}' is missing")
         if not isinstance(row[key], str):
-            raise UsageError(f"{where}: key '{key}' must be a string")
+            quoted = f', as in "{row[key]}"' if type(row[key]) in (int, float) else ""
+            raise UsageError(f"{where}: key '{key}' must be a string{quoted}")
         if key != "input" and not row[key].strip():
             raise UsageError(f"{where}: key '{key}' is empty")
     for key in ("source", "licence"):

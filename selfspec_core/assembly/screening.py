@@ -74,7 +74,7 @@ def about_items(sets: Sequence[EvaluationSet]) -> list[str]:
         else ["no dev items to choose a layout by: base-best@0 is the base in its usual layout"]
     )
     return notes + [
-        f"{one.name}: its dev items choose nothing; only those of a domain's own tasks do"
+        f"benchmark {one.name}: its dev items are not used to choose; only a domain's own are"
         for one in others
         if one.split("dev")
     ]

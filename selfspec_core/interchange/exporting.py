@@ -48,7 +48,7 @@ def export(
     from selfspec_core import __version__
 
     if out.exists():
-        raise UsageError(f"--out {out}: exists already; name another folder, or remove it")
+        raise UsageError(f"{out}: exists already; remove it, or name another folder with --out")
     exporter.check(specialist)
     with filling(out) as staged:
         found = exporter.export(specialist, staged, precision, progress)

@@ -41,7 +41,7 @@ def test_each_problem_is_said_once(tmp_path):
     heard = Heard()
     with pytest.raises(UsageError) as error:
         take_in(Retriever(), ["a", "b", "b"], tmp_path, heard)
-    assert str(error.value) == "--knowledge a: is odd, and 2 more, named above"
+    assert str(error.value) == "--knowledge a: is odd (and 2 more, each in a line above)"
     assert heard.lines == ["two files of an odd sort", "b: is odd", "b: is odd"]
 
 

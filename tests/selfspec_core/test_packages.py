@@ -55,7 +55,7 @@ def test_seeds_come_in_order_and_empty_lines_are_skipped(seeds):
         ("[1]", "expected a JSON object"),
         (line(output=None), "key 'output' is missing"),
         ('{"id": "a", "task": "t", "kind": "open_qa"}', "key 'instruction' is missing"),
-        (line(input=3), "key 'input' must be a string"),
+        (line(input=3), "key 'input' must be a string, as in \"3\""),
         (line(instruction="  "), "key 'instruction' is empty"),
         (line(ouput="x"), "unknown key 'ouput'; did you mean 'output'?"),
         (

@@ -114,7 +114,9 @@ async def listing(servers: Servers, patience: float) -> list[dict[str, Any]]:
             about = f"model.patience = {patience:g} s"
             raise SelfspecError(f"{last}; given up after {tries} tries ({about})")
         if tries == 1:
-            getLogger(__name__).warning("waiting for %s", last)
+            getLogger(__name__).warning(
+                "waiting for %s; trying for up to %g s (model.patience)", last, patience
+            )
         await asyncio.sleep(wait)
 
 

@@ -71,7 +71,7 @@ def test_notes_say_what_a_reader_has_to_know(written):
     )
     notes = assemble(request, Silent()).notes
     assert any(note.endswith("s.jsonl, not the domain's own") for note in notes)
-    assert "bench: its dev items choose nothing; only those of a domain's own tasks do" in notes
+    assert "benchmark bench: its dev items are not used to choose; only a domain's own are" in notes
     assert any(note.startswith("scripted has no weights") for note in notes)
 
 
