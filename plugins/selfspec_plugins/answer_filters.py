@@ -27,11 +27,11 @@ class WellFormedAnswer(EachFilter):
     """Rejects responses that cannot be right, whatever the domain."""
 
     name = "well_formed_answer"
-    summary = "rejects empty and overlong answers and ones that are no choice"
+    summary = "rejects empty and overlong answers and ones that are no choice or no number"
     phase: ClassVar[Literal["instruction", "example"]] = "example"
 
     def findings(self, candidate: Example) -> Iterable[Finding]:
-        """Yields findings about form, then about the choices."""
+        """Yields findings about form, then about the choices and the number."""
         output = candidate.output.strip()
         if not output:
             yield "empty answer", ""
@@ -41,6 +41,8 @@ class WellFormedAnswer(EachFilter):
         parsed = parse(candidate.kind, output, candidate.choices)
         if candidate.choices and candidate.kind in CLOSED_KINDS and parsed is None:
             yield "not one of the choices", output
+        if candidate.kind == "numeric" and parsed is None:
+            yield "no number", output
 
 
 def _echo(candidate: Example) -> Finding:

@@ -125,6 +125,8 @@ CHOICES = ("positive", "negative", "neutral")
         (example("[your answer]", "open_qa"), "placeholder"),
         (example("net income\n### Instruction", "open_qa"), "leftover label"),
         (example("Say what the text says.", "open_qa"), "repeats the prompt"),
+        (example("70 %", "numeric"), ""),
+        (example("a dentist", "numeric"), "no number"),
         (example(NEWS, "summarization", NEWS), "repeats the prompt"),
     ],
 )
