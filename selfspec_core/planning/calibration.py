@@ -10,7 +10,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import cycle, islice
 from math import ceil
@@ -156,22 +156,22 @@ class Calibration:
     ) -> tuple[float, float, Adapter]:
         """Returns seconds of a tuning beside its steps, seconds a step, and an adapter."""
         rows: list[Seed | Example] = [*context.seeds, *examples]
-        part, found, adapter = self.budget * _SHARES["train"], {}, Adapter(scratch)
+        part, adapter = self.budget * _SHARES["train"], Adapter(scratch)
+        found: dict[int, float] = {}
         steps, spent = 1, 0.0
-        for attempt in range(4):  # the first imports what it needs, and does not count
+        for attempt in range(5):  # the first imports what it needs, and does not count
             out = scratch / str(attempt)
             out.mkdir()
             took, adapter = _seconds(self.parts.trainer.train, rows, out, context, steps=steps)
             adapter, spent = replace(adapter, path=out), spent + took
             if attempt:
-                found[steps] = took
-            if len(found) > 1 or (found and spent > _STRETCH * part):
+                found[steps] = min(took, found.get(steps, took))
+            if found and (spent > _STRETCH * part or (len(found) > 1 and _mostly_steps(found))):
                 break
-            steps = 2 if not attempt else min(24, max(8, int(part / max(took / steps, 1e-3))))
-        (few, least), (many, most) = min(found.items()), max(found.items())
-        step = (most - least) / (many - few) if many > few else least / few
-        step = max(step, 0.0)
-        return max(least - few * step, 0.0), step, adapter
+            again = not attempt or len(found) > 1  # the short one was held up by something else
+            steps = 2 if again else min(24, max(8, int(part / max(took / steps, 1e-3))))
+        few, step = min(found), _step(found)
+        return max(found[few] - few * step, 0.0), step, adapter
 
     def _ask(self, way: Way, adapter: Adapter, context: Context, part: float) -> float:
         """Returns seconds an item, of as many at a time as the budget allows: a run asks all."""
@@ -203,6 +203,17 @@ class Calibration:
         context.model.use_adapter(None)
         large = [one for one in taken if 2 * one[0] >= taken[-1][0]]
         return sum(took for _, took in large) / sum(asked for asked, _ in large)
+
+
+def _step(found: Mapping[int, float]) -> float:
+    """Returns seconds a step, of the times of tunings by their steps."""
+    (few, least), (many, most) = min(found.items()), max(found.items())
+    return max(most - least, 0.0) / (many - few) if many > few else least / few
+
+
+def _mostly_steps(found: Mapping[int, float]) -> bool:
+    """Says whether the steps of the longer tuning took half of its time, as steps should."""
+    return _step(found) * max(found) >= max(found.items())[1] / 2
 
 
 def _layouts(way: Way, context: Context) -> list[Layout]:

@@ -42,7 +42,7 @@ def test_filters_are_given_what_reached_them_in_order_however_it_is_parted(
     ]
     by = {one.id: rng.choice(["", "", "first", "second", "task_share"]) for one in every}
     kept = [one for one in every if not by[one.id]]
-    rejected = [one.to_dict() | {"filter": by[one.id]} for one in every if by[one.id]]
+    rejected = [one.to_dict() | {"filter": by[one.id], "reason": ""} for one in every if by[one.id]]
     first, second = Remembering("first"), Remembering("second")
     Chain([first, second], "instruction").restore(Instruction.from_dict, kept, rejected, context)
     assert first.seen == sorted(every, key=arrival)

@@ -57,7 +57,10 @@ def test_acceptance_leaves_quotas_out(tmp_path: Path):
     early = [{"filter": "novelty", "reason": "x"}] * 3 + [
         {"filter": "task_share", "reason": "x"}
     ] * 5
-    late = [{"filter": "grounded", "reason": "x", "output": "y"}, {"filter": "size", "output": "z"}]
+    late = [
+        {"filter": "grounded", "reason": "x", "output": "y"},
+        {"filter": "size", "reason": "x", "output": "z"},
+    ]
     kept = [{"id": str(n)} for n in range(4)]
     whole = dict.fromkeys(("id", "task", "kind", "instruction", "input"), "x")
     whole |= {"round": 1, "batch": 0}
