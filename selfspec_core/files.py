@@ -65,11 +65,20 @@ def put_folder(made: Path, path: Path) -> None:
 
 @contextmanager
 def filling(path: Path) -> Iterator[Path]:
-    """Yields an empty folder to fill, and moves it to its place; if that fails nothing is left."""
+    """Yields an empty folder to fill, and moves it to its place; if that fails nothing is left.
+
+    Raises:
+        OSError: if something has come to lie there meanwhile: it stays.
+    """
     made = new_folder(path)
     try:
         yield made
-        put_folder(made, path)
+        sync_all(made)
+        try:
+            made.rename(path)  # takes the place of an empty folder alone
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        sync(path.parent)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise

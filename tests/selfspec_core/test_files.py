@@ -149,3 +149,13 @@ def test_what_says_itself_where_it_was_is_left_alone(raised):
     with pytest.raises(type(raised)) as caught, naming(Path("runs/x/adapter")):
         raise raised
     assert caught.value is raised
+
+
+def test_a_folder_that_was_filled_takes_the_place_of_nothing_that_came_meanwhile(tmp_path):
+    place = tmp_path / "export"
+    with pytest.raises(OSError) as caught, filling(place) as made:
+        (made / "weights").write_text("new")
+        place.mkdir()
+        (place / "mine").write_text("old")
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOTEMPTY, str(place))
+    assert [str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")] == ["export", "export/mine"]
