@@ -148,7 +148,9 @@ class Servers:
                     call.failed.append(error)
 
         most = self._settings.concurrency * len(self.servers)
-        await asyncio.gather(*(work() for _ in range(min(most, len(questions)))))
+        async with asyncio.TaskGroup() as group:  # `gather`, once cancelled, may print a traceback
+            for _ in range(min(most, len(questions))):
+                group.create_task(work())
         if call.failed:
             raise call.failed[0]
 

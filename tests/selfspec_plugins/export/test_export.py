@@ -346,11 +346,13 @@ def test_the_specialist_is_the_one_that_did_better_on_dev(home, tmp_path, monkey
     )
     monkeypatch.chdir(tmp_path)
     assert open_specialist("tiny").system == "specialized"
+    scores = {"layouts": {"best": "question"}, "sets": {}, "round": 1, "proposed": 0, "accepted": 0}
+    scores |= {"rejected": {}, "reasons": {}, "tasks": {}}
     for better in ("specialized", "preferred"):
         manifest = json.loads((run / "manifest.json").read_text())
         manifest["rounds"] = [{"round": 1, "system": f"{better}@0"}]
         (run / "manifest.json").write_text(json.dumps(manifest))
-        (run / "round-1/scores.json").write_text(json.dumps({"layouts": {"best": "question"}}))
+        (run / "round-1/scores.json").write_text(json.dumps(scores))
         found = open_specialist("tiny")
         assert found.system == better
         assert found.adapter.name == {"specialized": "adapter"}.get(better, better)
