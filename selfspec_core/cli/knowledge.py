@@ -30,7 +30,7 @@ def _chosen(command: F) -> F:
 
 @click.group(no_args_is_help=False)
 def knowledge() -> None:
-    """Index, search and list a domain's knowledge: $SELFSPEC_DATA, or the user's data folder."""
+    """Index, search and list a domain's knowledge."""
 
 
 @knowledge.command()

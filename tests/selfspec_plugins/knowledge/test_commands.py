@@ -38,7 +38,7 @@ def test_a_bad_file_keeps_no_other_out(chemistry, files):
     )
     error = result.exception
     assert isinstance(error, SelfspecError) and error.exit_code == 1
-    assert str(error).startswith(f"{files / 'missing.txt'}: no such file or folder, and 2 more")
+    assert str(error).startswith(f"{files / 'missing.txt'}: no such file or folder (and 2 more")
     said = f"{result.stderr}{error}"
     assert [said.count(f"{files / name}: ") for name in NOT_READ] == [1, 1, 1]
     rows = listed()

@@ -142,9 +142,12 @@ def test_a_twin_keeps_its_passages_when_the_other_is_taken_out(retriever, add, f
 def test_a_kill_while_a_file_is_taken_out_is_made_good_by_the_same_again(
     retriever, add, files, monkeypatch
 ):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
     add(files)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Index, "note", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        patch.setattr(Index, "note", interrupt)
         retriever().remove([files / "noble.txt"])
     retriever().remove([files / "noble.txt"])
     assert count(retriever()) == 4
