@@ -19,6 +19,8 @@ from selfspec_core.errors import UsageError
 
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 """How Rust's standard library names what a system call returned."""
+_CUT_SHORT = ("PytorchStreamWriter", "requested and")
+"""How torch and numpy say that less was written than there is; neither says why."""
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -137,7 +139,7 @@ def naming(path: Path) -> Iterator[None]:
             raise
         said = _OS_ERROR.search(str(error))
         number = int(said[1]) if said else getattr(error, "errno", None)
-        if number is None and "PytorchStreamWriter" not in str(error):
+        if number is None and not any(part in str(error) for part in _CUT_SHORT):
             raise
         why = os.strerror(number) if number else "cannot be written; is the disk full?"
         raise OSError(number or errno.EIO, why, str(path)) from error

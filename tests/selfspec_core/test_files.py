@@ -135,6 +135,7 @@ def test_a_folder_is_seen_whole_or_not_at_all(tmp_path):
     [
         (ValueError("I/O error: File too large (os error 27)"), errno.EFBIG),  # safetensors
         (RuntimeError("[enforce fail] . PytorchStreamWriter failed writing file"), errno.EIO),
+        (OSError("98304 requested and 60160 written"), errno.EIO),  # numpy
         (OSError(errno.ENOSPC, "No space left on device"), errno.ENOSPC),
     ],
 )

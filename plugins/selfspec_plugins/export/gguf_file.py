@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfspec_core import SelfspecError, UsageError
+from selfspec_core.files import naming
 from selfspec_plugins.export.gguf_tokens import Vocabulary
 
 if TYPE_CHECKING:
@@ -68,9 +69,10 @@ def write(
                 notes.append(f"{tensor} is in f16: its rows are no multiple of {BLOCK}")
             stored = gguf.quantize(values, kinds[kind])
             writer.add_tensor(tensor, stored, raw_dtype=kinds[kind])
-        writer.write_header_to_file()
-        writer.write_kv_data_to_file()
-        writer.write_tensors_to_file()
+        with naming(path):
+            writer.write_header_to_file()
+            writer.write_kv_data_to_file()
+            writer.write_tensors_to_file()
     if hf.config.attention_bias:
         notes.append(
             "attention biases are in the file (llama.cpp reads them); transformers needs "
