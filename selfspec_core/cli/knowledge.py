@@ -73,7 +73,10 @@ _STATES = ("added", "replaced", "unchanged")
 @_chosen
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 def remove(domain: str, paths: tuple[str, ...], recipe: str, set_flags: tuple[str, ...]) -> None:
-    """Take files, or all files of folders, out of the index; they need not exist any more."""
+    """Take files out of the index, and all files of folders.
+
+    They need not exist any more.
+    """
     from selfspec_core.cli.output import plain
     from selfspec_core.cli.stop import interrupted
     from selfspec_core.errors import UsageError
