@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from selfspec_core.errors import UsageError
-from selfspec_core.files import check_file
+from selfspec_core.places import check_file
 from selfspec_core.similarity.text import unprintable
 
 

@@ -12,10 +12,11 @@ from shlex import quote
 from typing import Any, Self
 
 from selfspec_core.errors import UsageError, nearest
-from selfspec_core.files import check_own, make_folder, write_atomically
+from selfspec_core.files import make_folder, write_atomically
 from selfspec_core.journals import COMMITS, RoundFolder
 from selfspec_core.locks import LOCK, OWNER, Lock
 from selfspec_core.manifest import read_manifest
+from selfspec_core.places import check_own
 
 RUNS = Path("runs")
 _MADE = {"manifest.json": "run", "sweep.json": "sweep", "compose.json": "composition"}

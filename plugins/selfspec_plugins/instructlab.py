@@ -17,9 +17,9 @@ from typing import Any
 
 from selfspec_core.components import SeedSource
 from selfspec_core.errors import UsageError
-from selfspec_core.files import check_file
 from selfspec_core.hookspecs import hookimpl
 from selfspec_core.packages import check_seeds
+from selfspec_core.places import check_file
 from selfspec_core.types import Kind, Seed
 
 FILE = "qna.yaml"

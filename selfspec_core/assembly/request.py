@@ -108,6 +108,30 @@ def check_settings(settings: Settings, host: PluginHost, model: Model) -> None:
             raise UsageError(f"{table}.layout = {layout!r}{nearest(layout, LAYOUTS)}")
     if settings.data.size == 0 and not settings.data.seeds:
         raise UsageError("data.size = 0 and data.seeds = false: nothing is left to train on")
+    _check_generators(settings, host)
+    if settings.rounds.proposer == "specialist" and settings.rounds.instructions == "keep":
+        raise UsageError(
+            "rounds.proposer = 'specialist': nothing is proposed while the first round's "
+            "instructions are kept; set rounds.instructions = 'renew'"
+        )
+    if any(re.search("[@?#]", url) for url in settings.model.base_url):
+        raise UsageError(
+            "model.base_url: an address with a user, password, key or query is refused, for "
+            "settings are written; put the key into an environment variable (model.key_variable)"
+        )
+    _check_training(settings, model)
+    known = {
+        c.name
+        for what in ("generators", "trainers", "evaluators", "retrievers", "composers")
+        for _, c in host.offered(what, "")
+    }
+    for name in settings.components.model_extra or {}:
+        if name not in known:
+            raise UsageError(f"unknown setting 'components.{name}'{nearest(name, known)}")
+
+
+def _check_generators(settings: Settings, host: PluginHost) -> None:
+    """Wants generators that do what they are named for."""
     for role, name in (
         ("propose", settings.propose.generator),
         ("answer", settings.answer.generator),
@@ -122,16 +146,10 @@ def check_settings(settings: Settings, host: PluginHost, model: Model) -> None:
             raise UsageError(
                 f"{role}.generator: '{name}' does not {role}; these do: {', '.join(able)}"
             )
-    if settings.rounds.proposer == "specialist" and settings.rounds.instructions == "keep":
-        raise UsageError(
-            "rounds.proposer = 'specialist': nothing is proposed while the first round's "
-            "instructions are kept; set rounds.instructions = 'renew'"
-        )
-    if any(re.search("[@?#]", url) for url in settings.model.base_url):
-        raise UsageError(
-            "model.base_url: an address with a user, password, key or query is refused, for "
-            "settings are written; put the key into an environment variable (model.key_variable)"
-        )
+
+
+def _check_training(settings: Settings, model: Model) -> None:
+    """Wants a trainer that can tune the model, and what it is told to use."""
     trainers = {"training": settings.training.trainer, "preference": settings.preference.trainer}
     for table, trainer in trainers.items():
         if (
@@ -150,11 +168,3 @@ def check_settings(settings: Settings, host: PluginHost, model: Model) -> None:
             raise UsageError(
                 f"training.report_to: {tracker} is not installed; pip install {tracker}"
             )
-    known = {
-        c.name
-        for what in ("generators", "trainers", "evaluators", "retrievers", "composers")
-        for _, c in host.offered(what, "")
-    }
-    for name in settings.components.model_extra or {}:
-        if name not in known:
-            raise UsageError(f"unknown setting 'components.{name}'{nearest(name, known)}")

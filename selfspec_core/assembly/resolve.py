@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from selfspec_core.config import Settings
 from selfspec_core.errors import UsageError, nearest
-from selfspec_core.files import check_file
+from selfspec_core.places import check_file
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from selfspec_core.config import ModelSettings
 from selfspec_core.errors import UsageError
-from selfspec_core.files import data_folder
+from selfspec_core.places import data_folder
 
 TRUST = "SELFSPEC_TRUST_REMOTE_CODE"
 HOSTS = "SELFSPEC_TRUST_HOSTS"

@@ -25,7 +25,7 @@ def data(target: str, name: str, out: Path, with_seeds: bool) -> None:
     """Write a run's examples, or a domain's tasks, for other tools."""
     from selfspec_core.errors import UsageError
 
-    here = not out.name  # a folder takes another's place, and nobody's working folder should go
+    here = not out.name  # an empty folder gives its place, and a working folder should stay
     if out.exists() and (here or not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"--out {out}: exists already; name a new folder")
     if name == LM_EVAL:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from selfspec_core.errors import UsageError
-from selfspec_core.files import check_file
+from selfspec_core.places import check_file
 
 if TYPE_CHECKING:
     from selfspec_core.assembly.request import Request

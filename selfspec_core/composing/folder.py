@@ -13,9 +13,10 @@ from pydantic import Field
 
 from selfspec_core.assembly.resolve import read_back
 from selfspec_core.errors import SelfspecError, UsageError
-from selfspec_core.files import check_own, make_folder, write_atomically
+from selfspec_core.files import make_folder, write_atomically
 from selfspec_core.journals import RoundFolder
 from selfspec_core.locks import Lock
+from selfspec_core.places import check_own
 from selfspec_core.provenance import differences
 from selfspec_core.runs import RUNS, check_free
 

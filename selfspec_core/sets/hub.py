@@ -19,9 +19,9 @@ from typing import Any
 
 from selfspec_core.assembly.resolve import filled
 from selfspec_core.errors import SelfspecError, UsageError
-from selfspec_core.files import check_file
 from selfspec_core.measures.metrics import metric_name
 from selfspec_core.packages import package_file
+from selfspec_core.places import check_file
 from selfspec_core.sets.items import parse_items, read_items
 from selfspec_core.sets.mapping import BadRow, MissingColumn, SetMapping, item_fields
 from selfspec_core.sources import DOMAIN_GROUP, entries

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from selfspec_core.errors import UsageError
-from selfspec_core.files import check_own, make_folder, write_atomically
+from selfspec_core.files import make_folder, write_atomically
 from selfspec_core.locks import Lock
+from selfspec_core.places import check_own
 from selfspec_core.runs import RUNS, check_free
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from pydantic import Field
 
 from selfspec_core import Passage, Progress, Retriever, UsageError
 from selfspec_core.config.tables import Table
-from selfspec_core.files import data_folder
 from selfspec_core.jsonl import read_jsonl
 from selfspec_core.packages import PASSAGES, package_file
+from selfspec_core.places import data_folder
 from selfspec_core.sources import DOMAIN_GROUP, entries
 from selfspec_core.types import Indexed
 
