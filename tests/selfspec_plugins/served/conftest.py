@@ -27,14 +27,17 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def asking() -> Iterator[Callable[..., Any]]:
-    """Returns `asking(*servers, folder, **settings)`: a loaded model, let go afterwards."""
+    """Returns `asking(*servers, folder, **settings)`: a loaded model, let go afterwards.
+
+    It waits far longer than any of it takes: a machine may be busy with other things.
+    """
     from selfspec_core.config import ModelSettings
     from selfspec_plugins.served.model import Served
 
     made: list[Served] = []
 
     def make(*servers: Any, folder: Path | None = None, load: bool = True, **own: Any) -> Served:
-        given = {"timeout": 0.5, "patience": 5.0, "base_url": tuple(s.url for s in servers)}
+        given = {"timeout": 30.0, "patience": 120.0, "base_url": tuple(s.url for s in servers)}
         model = Served(ModelSettings(name="openai", **(given | own)))
         made.append(model)
         if folder is not None:
