@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from selfspec_core.errors import SelfspecError
+
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 """How Rust's standard library names what a system call returned."""
 _CUT_SHORT = ("PytorchStreamWriter", "requested and")
@@ -68,19 +70,47 @@ def filling(path: Path) -> Iterator[Path]:
 
     Raises:
         OSError: if something has come to lie there meanwhile: it stays.
+        SelfspecError: if another process is filling a folder for this place.
     """
-    made = new_folder(path)
-    try:
-        yield made
-        sync_all(made)
+    with _staging(path) as made:
         try:
-            made.rename(path)  # takes the place of an empty folder alone
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        sync(path.parent)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
+            yield made
+            sync_all(made)
+            try:
+                made.rename(path)  # takes the place of an empty folder alone
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(path)) from error
+            sync(path.parent)
+        except BaseException:
+            shutil.rmtree(made, ignore_errors=True)
+            raise
+
+
+@contextmanager
+def _staging(path: Path) -> Iterator[Path]:
+    """Yields an empty folder beside `path` that no other process has; what a kill left goes."""
+    made = path.with_name(f".{path.name}.tmp")
+    make_folder(made)
+    held = os.open(made, os.O_RDONLY)
+    try:
+        if not _locked(held, made):
+            raise SelfspecError(f"{path}: another process is writing it; wait for it or stop it")
+        for left in made.iterdir():
+            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+        yield made
+    finally:
+        os.close(held)
+
+
+def _locked(folder: int, path: Path) -> bool:
+    """Says whether an open folder could be locked, and still is what lies at `path`."""
+    import fcntl  # what it locks is let go with the process, and it leaves no file
+
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(folder), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """Append-only journals of one round, committed together batch by batch.
 
 A batch is committed by one line in `commits.jsonl` that holds the size of every journal after it.
-Opening the journals cuts each back to the last commit, so a kill at any instant loses at most the
-batch it interrupted. Lines hold no time, run name or absolute path: two runs of the same settings
-write the same bytes.
+Opening the journals cuts each back to the last commit, and the first batch of one begins it anew,
+so a kill at any instant loses at most the batch it interrupted. Lines hold no time, run name or
+absolute path: two runs of the same settings write the same bytes.
 """
 
 from __future__ import annotations
@@ -86,6 +86,8 @@ class RoundFolder:
         if write:
             make_folder(path)
             self._cut_back()
+            sync(path.parent)  # a process may have been killed before it synced the names it made
+            sync(path)
 
     def _read_commits(self) -> list[dict[str, Any]]:
         """Returns the complete lines of the commit journal."""
@@ -102,7 +104,7 @@ class RoundFolder:
         return commits
 
     def _cut_back(self) -> None:
-        """Cuts every journal back to the last commit.
+        """Cuts every journal that has been committed back to the last commit; no other file.
 
         Raises:
             SelfspecError: if a journal is shorter than its commits say; nothing is touched then.
@@ -117,8 +119,9 @@ class RoundFolder:
         if not self.commits and any(path.stat().st_size for path in journals):
             if not (self.path / COMMITS).exists():
                 raise SelfspecError(f"{self.path / COMMITS}: missing, but there are journals")
-        for journal in journals:
-            os.truncate(journal, self._sizes.get(journal.name, 0))
+        for name, size in self._sizes.items():
+            if (self.path / name).exists():
+                os.truncate(self.path / name, size)
         if (self.path / COMMITS).exists():
             whole = (self.path / COMMITS).read_bytes().rpartition(b"\n")
             os.truncate(self.path / COMMITS, len(whole[0] + whole[1]))
@@ -137,17 +140,17 @@ class RoundFolder:
         for name, lines in rows.items():
             journal = f"{name}.jsonl"
             data = "".join(dumps(line) + "\n" for line in lines).encode()
-            self._append(journal, data)
+            self._append(journal, data, "ab" if journal in self._sizes else "wb")
             self._sizes[journal] = self._sizes.get(journal, 0) + len(data)
         sizes = dict(sorted(self._sizes.items()))
         commit = {"stage": stage, "batch": batch, **notes, "sizes": sizes}
         self._append(COMMITS, (dumps(commit) + "\n").encode())
         self.commits.append(commit)
 
-    def _append(self, name: str, data: bytes) -> None:
+    def _append(self, name: str, data: bytes, mode: str = "ab") -> None:
         journal = self.path / name
         new = not journal.exists()
-        with journal.open("ab") as file:
+        with journal.open(mode) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from selfspec_core.errors import SelfspecError
 from selfspec_core.files import (
     filling,
     make_folder,
@@ -160,3 +161,25 @@ def test_a_folder_that_was_filled_takes_the_place_of_nothing_that_came_meanwhile
         (place / "mine").write_text("old")
     assert (caught.value.errno, caught.value.filename) == (errno.ENOTEMPTY, str(place))
     assert [str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")] == ["export", "export/mine"]
+
+
+def test_two_that_fill_a_folder_for_one_place_do_not_mix(tmp_path):
+    place = tmp_path / "made"
+    with filling(place) as first:
+        (first / "half").write_text("")
+        with pytest.raises(SelfspecError, match=rf"^{place}: another process is writing it"):
+            with filling(place):
+                raise AssertionError
+        assert [path.name for path in first.iterdir()] == ["half"]
+    assert [path.name for path in place.iterdir()] == ["half"]
+
+
+def test_what_a_kill_left_of_a_folder_is_not_in_the_next(tmp_path):
+    left = tmp_path / ".made.tmp"
+    (left / "deep").mkdir(parents=True)
+    (left / "deep/er").write_text("")
+    (left / "file").write_text("")
+    (left / "link").symlink_to(tmp_path, target_is_directory=True)
+    with filling(tmp_path / "made") as folder:
+        assert list(folder.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from selfspec_core import journals
 from selfspec_core.errors import SelfspecError
 from selfspec_core.journals import RoundFolder
 
@@ -93,7 +94,7 @@ def test_the_very_first_batch_may_be_interrupted(tmp_path, monkeypatch):
         folder.commit("s", 0, {"a": [{"text": "lost"}]})
     monkeypatch.undo()
     again = RoundFolder(folder.path)
-    assert (again.commits, (folder.path / "a.jsonl").read_bytes()) == ([], b"")
+    assert (again.commits, [*again.read("a")]) == ([], [])
     again.commit("s", 0, {"a": [{"text": "kept"}]})
     assert [*RoundFolder(folder.path).read("a")] == [{"text": "kept"}]
 
@@ -135,8 +136,38 @@ def test_what_a_kill_left_of_a_commit_is_cut_off(tmp_path):
     for name in whole:
         with (folder.path / name).open("ab") as file:
             file.write(b'{"stage": "s", "ba')
-    (folder.path / "b.jsonl").write_bytes(b'{"n": 1}\n')  # of a batch that was not committed
     RoundFolder(folder.path)
-    assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == whole | {
-        "b.jsonl": b""
-    }
+    assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == whole
+
+
+def test_what_a_kill_left_of_the_first_batch_of_a_journal_does_not_count(tmp_path):
+    folder = RoundFolder(tmp_path / "round-1")
+    folder.commit("s", 0, {"a": [{"n": 1}]})
+    (folder.path / "b.jsonl").write_bytes(b'{"n": 1}\n{"n"')
+    again = RoundFolder(folder.path)
+    assert ([*again.read("b")], again.count("b")) == ([], 0)
+    again.commit("s", 1, {"b": [{"n": 2}]})
+    again.commit("s", 2, {"b": [{"n": 3}]})
+    assert [*RoundFolder(folder.path).read("b")] == [{"n": 2}, {"n": 3}]
+
+
+def test_a_file_of_the_users_own_in_a_round_stays_as_it_is(tmp_path):
+    folder = RoundFolder(tmp_path / "round-1")
+    folder.commit("s", 0, {"a": [{"n": 1}]})
+    (folder.path / "notes.jsonl").write_text("mine")
+    RoundFolder(folder.path).commit("s", 1, {"a": [{"n": 2}]})
+    assert (folder.path / "notes.jsonl").read_text() == "mine"
+
+
+def test_names_that_a_killed_process_did_not_sync_are_synced_before_it_goes_on(
+    tmp_path, monkeypatch
+):
+    folder = RoundFolder(tmp_path / "round-1")
+    folder.commit("s", 0, {"a": [{"n": 1}]})
+    synced = []
+    monkeypatch.setattr(journals, "sync", synced.append)
+    RoundFolder(folder.path)
+    assert {folder.path, tmp_path} <= set(synced)
+    del synced[:]
+    RoundFolder(folder.path, write=False)
+    assert not synced
