@@ -70,9 +70,9 @@ class RoundsSettings(Table):
     )
     margin: float = Field(
         0.01,
-        ge=0,
+        ge=-1,
         le=1,
-        description="stop when the dev gain over the best round before is surely smaller than this",
+        description="stop when dev surely gains less than this over the best round; -1: never",
     )
     distinct: float = Field(
         0.7, ge=0, le=1, description="stop below this share of the first round's distinct-2"

@@ -28,7 +28,7 @@ SCRIPTED = (
 )
 NANO = (
     *("run", "--domain", "finance", "--model", "nano", "--set", "rounds.max=100"),
-    *("--set", "rounds.margin=0", "--set", "rounds.collateral=1", "--set", "rounds.drift=1"),
+    *("--set", "rounds.margin=-1", "--set", "rounds.collateral=1", "--set", "rounds.drift=1"),
     *("--set", "rounds.instructions=renew", "--set", "rounds.distinct=0"),
     *("--set", "rounds.new_ngrams=0", "--set", "data.size=64"),
 )

@@ -54,6 +54,12 @@ def test_kept_instructions_cannot_collapse():
     assert why_stop([FIRST, second(distinct_2=0.1, new_ngrams=0.0)], keep) is None
 
 
+def test_a_fixed_number_of_rounds_is_had_by_a_margin_that_no_gain_is_under():
+    forced = LIMITS.model_copy(update={"margin": -1.0, "max": 3})
+    assert why_stop([FIRST, second(mean=-1.0, high=-1.0)], forced) is None
+    RoundsSettings(margin=-1.0)
+
+
 def test_collateral_and_missing_dev_items_end_it_after_the_first_round():
     harm = {"law": {"mean": -0.05, "low": -0.09, "high": -0.02}}
     assert "on law" in why_stop([replace(FIRST, collateral=harm)], LIMITS)
