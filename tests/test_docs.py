@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +14,19 @@ from selfspec_core.packages import load_tasks, parse_seeds
 from selfspec_core.plugins import HOOKS, PluginHost
 
 ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted(
+    str(path.relative_to(ROOT))
+    for folder in (
+        ".",
+        "domains",
+        "domains/*",
+        "plugins",
+        "plugins/selfspec_nano/*",
+        "seeds",
+        "tests/*",
+    )
+    for path in ROOT.glob(f"{folder}/*.md")
+)
 DOMAINS = sorted(path.parent.name for path in ROOT.glob("domains/*/pyproject.toml"))
 
 
@@ -32,6 +46,37 @@ def test_readme_names_every_command() -> None:
     text = (ROOT / "README.md").read_text()
     missing = [name for name in COMMANDS if name not in text]
     assert not missing
+
+
+def test_the_seed_in_readme_is_a_seed(tmp_path: Path) -> None:
+    [line] = re.findall(r"^```json\n(.*)\n```", (ROOT / "README.md").read_text(), re.MULTILINE)
+    file = tmp_path / "mine.jsonl"
+    file.write_text(line)
+    assert len(parse_seeds(file, "README.md")) == 1
+
+
+def test_readme_counts_the_mapped_sets() -> None:
+    tables = [
+        table
+        for file in ROOT.glob("domains/*/selfspec_*/benchmarks.toml")
+        for table in tomllib.loads(file.read_text()).values()
+    ]
+    sets = sum(len(table.get("configs", ("",))) for table in tables)
+    for document in ("README.md", "CHANGELOG.md"):
+        assert re.search(rf"{sets}( |\n +)(are mapped|public sets)", (ROOT / document).read_text())
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_link_leads_somewhere(document: str) -> None:
+    folder = (ROOT / document).parent
+    links = re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", (ROOT / document).read_text())
+    for file, heading in links:
+        target = folder / file if file else ROOT / document
+        assert target.exists(), file
+        if heading:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
+            slugs = [re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings]
+            assert heading in slugs, f"{file}#{heading}"
 
 
 @pytest.mark.parametrize("target", "run test test-min licences lint bench clean".split())

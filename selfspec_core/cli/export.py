@@ -13,7 +13,11 @@ from selfspec_core.errors import UsageError
 @click.argument("run", metavar="RUN")
 @click.option("--to", "to", metavar="FORMAT", help="adapter, merged, gguf, ollama, …")
 @click.option("--out", metavar="FOLDER", help="Where to; default: export/FORMAT in the run.")
-@click.option("--quantize", metavar="PRECISION", help="gguf, ollama: f16, q8_0; merged: f32, bf16.")
+@click.option(
+    "--quantize",
+    metavar="PRECISION",
+    help="gguf, ollama: f16, q8_0, f32; merged: f32, bf16, f16. Default: the first.",
+)
 @click.option("--push", "repo", metavar="REPO", help="Upload it to this model repository, too.")
 def export(
     run: str, to: str | None, out: str | None, quantize: str | None, repo: str | None

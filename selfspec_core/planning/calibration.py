@@ -6,8 +6,6 @@ batch is in the figures. Nothing is kept.
 
 from __future__ import annotations
 
-import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +20,7 @@ from selfspec_core.components import Context
 from selfspec_core.journals import dumps
 from selfspec_core.layouts import LAYOUTS, Layout
 from selfspec_core.pipeline import Parts
+from selfspec_core.planning.memory import device_memory, process_memory
 from selfspec_core.planning.work import Acceptance, Costs, Way, with_settings
 from selfspec_core.stages.chain import Chain
 from selfspec_core.types import Adapter, Example, Instruction, Item, Seed, System
@@ -91,8 +90,8 @@ class Calibration:
             step=step,
             item=item,
             end=END,
-            memory=_memory(),
-            device_memory=_device_memory(),
+            memory=process_memory(),
+            device_memory=device_memory(),
             adapter=size,
             row=self._row,
             prediction=self._prediction,
@@ -250,17 +249,3 @@ def _seconds(call: Callable[..., Any], *given: Any, **named: Any) -> tuple[float
     started = time.perf_counter()
     made = call(*given, **named)
     return max(time.perf_counter() - started, 1e-6), made
-
-
-def _memory() -> int:
-    """Returns the most bytes that this process has had in memory."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
-
-
-def _device_memory() -> int:
-    """Returns the most bytes that torch has had on a CUDA device; 0 without one."""
-    torch = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_available():
-        return 0
-    return int(torch.cuda.max_memory_allocated())

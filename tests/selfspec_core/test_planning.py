@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -187,6 +189,16 @@ def test_a_calibration_measures_every_way_of_asking_and_keeps_nothing(tmp_path, 
     assert 0 < calibration.acceptance.instructions <= 1
     assert calibration.in_turns
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is handed on")
+def test_memory_is_the_own_not_that_of_whoever_started_the_process():
+    """`ru_maxrss` outlives exec: a plan made from a large notebook said the notebook's memory."""
+    ask = "from selfspec_core.planning.memory import process_memory as m; print(m())"
+    held = bytearray(b"1") * (400 << 20)  # written, so that it is in memory
+    command = [sys.executable, "-c", ask]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert 10**6 < int(said) < len(held) / 2
 
 
 def test_on_paper_a_larger_model_takes_longer_and_a_faster_gpu_less_long():

@@ -7,8 +7,6 @@ one whose proposals are all kept.
 from __future__ import annotations
 
 import json
-import os
-import resource
 import subprocess
 import sys
 import time
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from speed.models import folder, quiet_threads
+from speed.peak import launched
 
 ITEMS = 1
 """Items of a task."""
@@ -79,20 +78,15 @@ def selfspec(place: Path, *words: str) -> Finished:
     environment = quiet_threads()
     began = time.perf_counter()
     with (place / "said").open("w+b") as out, (place / "errors").open("w+b") as errors:
-        process = subprocess.Popen(command, cwd=place, env=environment, stdout=out, stderr=errors)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        own = launched(str(place / "megabytes"), command)
+        process = subprocess.run(own, cwd=place, env=environment, stdout=out, stderr=errors)
         seconds = time.perf_counter() - began
         out.seek(0)
         errors.seek(0)
         text, why = out.read().decode(), errors.read().decode()
     if process.returncode:
         raise RuntimeError(f"{' '.join(words)} failed:\n{why[-2000:]}")
-    return Finished(text, seconds, _megabytes(usage))
-
-
-def _megabytes(usage: resource.struct_rusage) -> float:
-    return usage.ru_maxrss / 1024
+    return Finished(text, seconds, float((place / "megabytes").read_text()))
 
 
 def shown(place: Path, name: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import tiny_models
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 
 from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.errors import SelfspecError, UsageError
+from selfspec_core.plugins import PluginHost
 from selfspec_core.specialists import open_specialist
 
 FORMATS = [
@@ -48,6 +50,16 @@ def export(home, tmp_path, monkeypatch):
         return CliRunner().invoke(cli, words), out
 
     return call
+
+
+def test_the_help_names_every_precision():
+    host = PluginHost()
+    host.load_defaults("exporters")
+    said = " ".join(CliRunner().invoke(cli, ["export", "--help"]).output.split())
+    with_choice = [cls for _, cls in host.offered("exporters") if cls.precisions]
+    assert {cls.name for cls in with_choice} == {"merged", "gguf", "ollama"}
+    for cls in with_choice:
+        assert re.search(rf"{cls.name}\b[^:]*: {', '.join(cls.precisions)}[;.]", said), cls.name
 
 
 @pytest.mark.parametrize(("to", "precision"), FORMATS)
