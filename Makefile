@@ -43,9 +43,9 @@ $(MIN)/.ready: pyproject.toml constraints.txt tests/lowest.py $(DOMAINS)
 	$(MIN)/bin/python -m pip install --quiet -c $(MIN)/lowest.txt -e '.[local,dev]' $(patsubst %/pyproject.toml,-e ./%,$(DOMAINS))
 	touch $@
 
-# torch first and pinned: left to the resolver it may bring gigabytes of CUDA packages. README has the index without them.
+# torch first and pinned: left to the resolver it may bring gigabytes of CUDA packages.
 $(READY): pyproject.toml constraints.txt $(DOMAINS)
-	@echo "Setting up $(VENV): some 2.5 GB, more if torch brings CUDA, in a few minutes; pip is quiet meanwhile."
+	@echo "Setting up $(VENV): some 2.5 GB (more if torch brings CUDA) in a few minutes; pip is quiet meanwhile."
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[local,dev]' $(patsubst %/pyproject.toml,-e ./%,$(DOMAINS))
