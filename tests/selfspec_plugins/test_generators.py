@@ -211,6 +211,17 @@ def test_a_list_is_voted_on_as_a_set() -> None:
     assert (example.output, example.votes) == ("Ann, Cy", pytest.approx(2 / 3))
 
 
+@pytest.mark.parametrize(
+    ("kind", "stop"), [("summarization", ("\n\n",)), ("extractive_qa", ("\n",))]
+)
+def test_only_a_summary_is_written_over_several_lines(kind, stop) -> None:
+    model = Recorder(" Ann ran.\nBo sat.")
+    row = Instruction("r1-00000-000", "who", kind, "Who?", "Ann ran and Bo sat.", 1, 0)
+    example = FewShot().answer([row], 0, context(model))[0]
+    assert [sampling.stop for sampling in model.sampling] == [stop]
+    assert ("\n" in example.output) == (kind == "summarization")
+
+
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_what_is_proposed_reads_back(layout) -> None:
     entry = proposal_entry(layout, "Name the firm.", "Ardent Tin pays more.")
