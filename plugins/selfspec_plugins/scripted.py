@@ -225,8 +225,7 @@ class Remember(Trainer):
             {"asked": f"{row.instruction} {row.input}", "output": row.output} for row in rows
         ]
         (out / _MEMORY).write_text(json.dumps(memory, indent=1) + "\n", encoding="utf-8")
-        settings = context.settings.training
-        taken = steps or ceil(settings.epochs * ceil(len(rows) / settings.batch))
+        taken = steps or self.steps_of(len(rows), context)
         context.progress.advance(taken)
         return Adapter(out, len(rows), taken, sum(len(row.output.split()) for row in rows))
 
