@@ -159,7 +159,10 @@ def _as_example(
     passages: Sequence[Passage],
     settings: AnswerSettings,
 ) -> Example:
-    """Builds the example of an instruction and the model's own answers to it."""
+    """Builds the example of an instruction and the model's own answers to it.
+
+    One that was not asked, for its label stays, was shown what its proposal was shown.
+    """
     output, share = _settle(asked, answers, settings)
     return Example(
         asked.id,
@@ -173,7 +176,7 @@ def _as_example(
         asked.choices,
         asked.label,
         share,
-        tuple(s.id for s in shown),
+        tuple(s.id for s in shown) if answers else asked.shown,
         tuple(passage.id for passage in passages),
         asked.written_from,
     )

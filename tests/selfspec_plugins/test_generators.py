@@ -150,8 +150,9 @@ def test_same_task_demonstrations_stand_last() -> None:
 
 
 def test_fixed_label_stays_and_is_not_asked() -> None:
-    model = Recorder(" down")
-    assert FewShot().answer([asked("up")], 0, context(model))[0].output == "up"
+    model, proposed = Recorder(" down"), replace(asked("up"), shown=("tone-3",))
+    example = FewShot().answer([proposed], 0, context(model))[0]
+    assert (example.output, example.shown) == ("up", ("tone-3",))
     assert not model.prompts
 
 
