@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from selfspec_core.types import Kind
 
 
 class Demonstrable(Protocol):
@@ -31,7 +34,7 @@ class Layout:
     last character of `output` is never a space: a base model writes the space itself.
 
     Attributes:
-        stop: strings at which a generated response is over.
+        stop: strings at which a generated response of one line is over; see `stops`.
     """
 
     name: str
@@ -40,6 +43,10 @@ class Layout:
     output: str
     end: str = "\n\n"
     stop: tuple[str, ...] = ("\n",)
+
+    def stops(self, kind: Kind) -> tuple[str, ...]:
+        """Returns where a generated response is over: only a summary may take several lines."""
+        return (self.end,) if kind == "summarization" else self.stop
 
     def prompt(self, instruction: str, input: str = "") -> str:
         """Returns the text up to where the response starts."""

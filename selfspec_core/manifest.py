@@ -32,6 +32,8 @@ _KEYS: dict[str, type] = {
 _LATER: dict[str, type] = {"rounds": list, "machine": dict}
 """What an unfinished run, or one of an earlier version, may be without."""
 _ROUND: dict[str, type] = {"round": int, "system": str}
+_RETIRED = (("evaluation", "batch"),)
+"""Settings that there are no more, by table; they had no effect, and earlier runs name them."""
 _MAY_LACK: dict[str, Any] = {
     "timings": {},
     "in_model_calls": {},
@@ -94,7 +96,20 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if not isinstance(told, dict):
             raise UsageError(f"{file}: damaged: key 'rounds': expected objects")
         _check_sorts(file, told, _ROUND, "rounds.")
+    _forget_retired(manifest)
     return manifest
+
+
+def _forget_retired(manifest: Mapping[str, Any]) -> None:
+    """Takes settings out that there are no more, from what a run began with and was asked."""
+    asked = manifest["request"].get("set")
+    for settings in (
+        manifest["conditions"].get("settings"),
+        *(asked if isinstance(asked, list) else ()),
+    ):
+        for table, key in _RETIRED:
+            if isinstance(settings, dict) and isinstance(settings.get(table), dict):
+                settings[table].pop(key, None)
 
 
 _WRONG_DATA = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)

@@ -39,6 +39,14 @@ def check_own(folder: Path) -> None:
                     raise UsageError(f"{path}: is neither a file nor a folder; remove it")
 
 
+def one_name(path: Path) -> Path:
+    """Returns one name for a file or folder, wherever it is named from and through which links.
+
+    A link to a file keeps its own name, and with it its suffix. It need not be there any more.
+    """
+    return path.resolve() if path.is_dir() else path.parent.resolve() / path.name
+
+
 def data_folder() -> Path:
     """Returns where a user's data lies: $SELFSPEC_DATA, or the platform's folder for it."""
     given = os.environ.get("SELFSPEC_DATA")

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from selfspec_core.components import Context, Filter
 from selfspec_core.hookspecs import hookimpl
-from selfspec_core.layouts import Layout
 from selfspec_core.measures.votes import read, same
 from selfspec_core.model_types import Sampling
 from selfspec_core.types import KEEP, Example, Verdict
@@ -71,7 +70,7 @@ class Answerability(Filter):
         sampling = Sampling(
             settings.max_new_tokens,
             self.settings.temperature if number else 0.0,
-            stop=_stops(candidates, layout),
+            stop=layout.stops(candidates[0].kind),
             random_seed=context.random_seed_of("answerability", candidates[0].batch) + number,
         )
         return [text.strip() for text in context.model.generate(prompts, sampling)]
@@ -84,10 +83,6 @@ def _input(row: Example, context: Context) -> str:
         return row.input
     texts = [passage.line for passage in retriever.passages(row.passages)]
     return "\n".join([*texts, row.input])
-
-
-def _stops(candidates: Sequence[Example], layout: Layout) -> tuple[str, ...]:
-    return (layout.end,) if candidates[0].kind == "summarization" else layout.stop
 
 
 def _verdict(candidate: Example, answers: Sequence[str]) -> Verdict:

@@ -79,7 +79,7 @@ def _written(
 ) -> list[str]:
     """Returns what is written after each prompt; only a summary may run over several lines."""
     layout, texts = system.layout, [""] * len(items)
-    for long, stops in ((False, layout.stop), (True, (layout.end,))):
+    for long, stops in ((False, layout.stop), (True, layout.stops("summarization"))):
         rows = [row for row, item in enumerate(items) if (item.kind == "summarization") is long]
         sampling = Sampling(context.settings.evaluation.max_new_tokens, stop=stops)
         asked = [prompts[row] for row in rows]

@@ -77,6 +77,8 @@ class FewShot(Generator):
         They are `answer.votes`, or one where each vote has a draw of its own; closed choices may
         be weighed instead of written.
         """
+        if not asked:
+            return []
         settings, layout = context.settings.answer, context.layout
         prompts = [
             layout.few_shot(
@@ -87,17 +89,17 @@ class FewShot(Generator):
             for i in asked
         ]
         votes = 1 if settings.vote_draws else settings.votes
-        if prompts and votes == 1 and _weighs(asked, context):
+        if votes == 1 and _weighs(asked, context):
             return [[answer] for answer in _weighed(prompts, asked[0].choices, context)]
         sampling = Sampling(
             settings.max_new_tokens,
             settings.vote_temperature if votes > 1 else settings.temperature,
             settings.top_p,
-            layout.stop,
+            layout.stops(asked[0].kind),
             context.random_seed_of("answer", batch) + draw,
         )
         repeated = [prompt for prompt in prompts for _ in range(votes)]
-        texts = context.model.generate(repeated, sampling) if repeated else []
+        texts = context.model.generate(repeated, sampling)
         return [
             [text.strip() for text in texts[at : at + votes]] for at in range(0, len(texts), votes)
         ]
@@ -157,7 +159,10 @@ def _as_example(
     passages: Sequence[Passage],
     settings: AnswerSettings,
 ) -> Example:
-    """Builds the example of an instruction and the model's own answers to it."""
+    """Builds the example of an instruction and the model's own answers to it.
+
+    One that was not asked, for its label stays, was shown what its proposal was shown.
+    """
     output, share = _settle(asked, answers, settings)
     return Example(
         asked.id,
@@ -171,7 +176,7 @@ def _as_example(
         asked.choices,
         asked.label,
         share,
-        tuple(s.id for s in shown),
+        tuple(s.id for s in shown) if answers else asked.shown,
         tuple(passage.id for passage in passages),
         asked.written_from,
     )

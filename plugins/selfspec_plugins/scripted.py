@@ -11,7 +11,6 @@ import json
 import random
 import re
 from collections.abc import Sequence
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -225,8 +224,7 @@ class Remember(Trainer):
             {"asked": f"{row.instruction} {row.input}", "output": row.output} for row in rows
         ]
         (out / _MEMORY).write_text(json.dumps(memory, indent=1) + "\n", encoding="utf-8")
-        settings = context.settings.training
-        taken = steps or ceil(settings.epochs * ceil(len(rows) / settings.batch))
+        taken = steps or self.steps_of(len(rows), context)
         context.progress.advance(taken)
         return Adapter(out, len(rows), taken, sum(len(row.output.split()) for row in rows))
 
@@ -237,8 +235,7 @@ class Remember(Trainer):
         memory = [row for row in known if row["asked"] not in chosen]
         memory += [{"asked": asked, "output": output} for asked, output in chosen.items()]
         (out / _MEMORY).write_text(json.dumps(memory, indent=1) + "\n", encoding="utf-8")
-        settings = context.settings.preference
-        taken = ceil(settings.epochs * ceil(len(pairs) / settings.batch))
+        taken = self.pair_steps_of(len(pairs), context)
         context.progress.advance(taken)
         return Adapter(out, len(pairs), taken, sum(len(pair.chosen.split()) for pair in pairs))
 

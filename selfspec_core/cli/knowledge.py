@@ -80,14 +80,15 @@ def remove(domain: str, paths: tuple[str, ...], recipe: str, set_flags: tuple[st
     from selfspec_core.cli.output import plain
     from selfspec_core.cli.stop import interrupted
     from selfspec_core.errors import UsageError
+    from selfspec_core.places import one_name
 
     retriever = _retriever(domain, recipe, set_flags)
     try:
-        rows = retriever.remove([Path(path).absolute() for path in paths])
+        rows = retriever.remove([one_name(Path(path)) for path in paths])
     except KeyboardInterrupt as stop:
         raise interrupted(stop, "the same command again completes it") from None
     for path in paths:
-        if not any(Path(row.path).is_relative_to(Path(path).absolute()) for row in rows):
+        if not any(Path(row.path).is_relative_to(one_name(Path(path))) for row in rows):
             hint = f"`selfspec knowledge list {domain}` shows what is in"
             raise UsageError(plain(f"{path}: is not in the index; {hint}"))
     click.echo(f"{len(rows)} removed ({sum(row.passages for row in rows)} passages)")

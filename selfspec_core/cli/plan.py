@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,10 +11,11 @@ from selfspec_core.cli.options import loop_options, make_request, request_option
 from selfspec_core.errors import UsageError
 
 if TYPE_CHECKING:
+    from selfspec_core.assembly.assemble import Assembly
     from selfspec_core.assembly.request import Request
     from selfspec_core.components import Context
     from selfspec_core.pipeline import Parts
-    from selfspec_core.planning.work import Acceptance, Estimate, Work
+    from selfspec_core.planning.work import Acceptance, Costs, Estimate, Work
 
 
 def parameters_of(text: str) -> float:
@@ -80,54 +81,81 @@ def _plan(
     parameters: float | None,
 ) -> dict[str, Any]:
     from selfspec_core.assembly.assemble import assemble
-    from selfspec_core.cli.clock import seconds_since_start
-    from selfspec_core.planning import paper
     from selfspec_core.planning import work as planning
-    from selfspec_core.planning.calibration import Calibration
+    from selfspec_core.planning.paper import hardware as figures_of
     from selfspec_core.progress import Silent
 
-    gpu = paper.hardware(hardware) if hardware else None
+    if hardware:
+        figures_of(hardware)  # a wrong name is said before anything is read
     assembly = assemble(request, Silent())
-    context, parts = assembly.context, assembly.parts
     known = planning.Acceptance(acceptance, acceptance) if acceptance else None
     if like:
         known = _acceptance_of(like)
-    if gpu is not None and parameters is not None:
-        if context.settings.model.layout is None:  # which only a loaded model knows
-            context = planning.with_settings(context, "model", layout="task")
-        known = known or planning.Acceptance(0.5, 0.5)
-        work = planning.work(context, parts, known, in_turns=True)
-        costs = paper.costs(gpu, parameters, context, list(work.asked))
-        notes = [
-            f"on paper, not measured: peak rates of {hardware} as published, of which encoding "
-            f"reaches {paper.PREFILL:.0%}, decoding {paper.DECODE:.0%} of the bandwidth, tuning "
-            f"{paper.TRAIN:.0%}",
-            *(
-                [f"needs more than the {gpu.memory / 1e9:.0f} GB of {hardware}"]
-                if costs.device_memory > gpu.memory
-                else []
-            ),
-        ]
+    if hardware and parameters:
+        found = _on_paper(assembly, known, hardware, parameters)
     else:
-        parts.trainer.check(context)
-        context.model.load()
-        if not (parts.training_model or context.model).capabilities.trains:
-            raise UsageError(f"{context.model.name} cannot be tuned; set training.model")
-        begun, calibration = seconds_since_start(), Calibration(assembly, seconds)
-        ways = list(
-            planning.work(context, parts, planning.Acceptance(0.5, 0.5), in_turns=True).asked
+        found = _measured(assembly, known, seconds)
+    notes = found.notes + _left_out(assembly.context, assembly.parts, found.work)
+    estimate = planning.estimate(found.work, found.costs)
+    return _found(found.work, estimate, found.acceptance, found.costs.lanes, notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What there is to do, what the pieces cost, and how that is known."""
+
+    work: Work
+    costs: Costs
+    acceptance: Acceptance
+    notes: list[str]
+
+
+def _on_paper(
+    assembly: Assembly, known: Acceptance | None, hardware: str, parameters: float
+) -> _Looked:
+    """Works out what the pieces would cost on a GPU that is not there."""
+    from selfspec_core.planning import paper
+    from selfspec_core.planning import work as planning
+
+    context, gpu = assembly.context, paper.hardware(hardware)
+    if context.settings.model.layout is None:  # which only a loaded model knows
+        context = planning.with_settings(context, "model", layout="task")
+    known = known or planning.Acceptance(0.5, 0.5)
+    work = planning.work(context, assembly.parts, known, in_turns=True)
+    costs = paper.costs(gpu, parameters, context, list(work.asked))
+    notes = [
+        f"on paper, not measured: peak rates of {hardware} as published, of which encoding "
+        f"reaches {paper.PREFILL:.0%}, decoding {paper.DECODE:.0%} of the bandwidth, tuning "
+        f"{paper.TRAIN:.0%}"
+    ]
+    if costs.device_memory > gpu.memory:
+        notes.append(f"needs more than the {gpu.memory / 1e9:.0f} GB of {hardware}")
+    return _Looked(work, costs, known, notes)
+
+
+def _measured(assembly: Assembly, known: Acceptance | None, seconds: float) -> _Looked:
+    """Does a little of everything here; keeps what the filters do unless that is known."""
+    from selfspec_core.cli.clock import seconds_since_start
+    from selfspec_core.planning import work as planning
+    from selfspec_core.planning.calibration import Calibration
+
+    context, parts = assembly.context, assembly.parts
+    parts.trainer.check(context)
+    context.model.load()
+    if not (parts.training_model or context.model).capabilities.trains:
+        raise UsageError(f"{context.model.name} cannot be tuned; set training.model")
+    begun, calibration = seconds_since_start(), Calibration(assembly, seconds)
+    ways = planning.work(context, parts, planning.Acceptance(0.5, 0.5), in_turns=True).asked
+    costs = calibration.measure(list(ways), begun)
+    notes = [f"measured in {seconds_since_start() - begun:.0f} s on this machine"]
+    if known is None:
+        known = calibration.acceptance
+        notes.append(
+            f"what filters keep is that of {calibration.proposals} proposals; --like RUN takes "
+            "that of a run"
         )
-        costs = calibration.measure(ways, begun)
-        notes = [f"measured in {seconds_since_start() - begun:.0f} s on this machine"]
-        if known is None:
-            known = calibration.acceptance
-            notes.append(
-                f"what filters keep is that of {calibration.proposals} proposals; --like RUN takes "
-                "that of a run"
-            )
-        work = planning.work(context, parts, known, in_turns=calibration.in_turns)
-    notes += _left_out(context, parts, work)
-    return _found(work, planning.estimate(work, costs), known, costs.lanes, notes)
+    work = planning.work(context, parts, known, in_turns=calibration.in_turns)
+    return _Looked(work, costs, known, notes)
 
 
 def _acceptance_of(name: str) -> Acceptance:

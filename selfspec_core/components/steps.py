@@ -115,6 +115,11 @@ class Trainer(Component):
         settings = context.settings.training
         return max(1, round(ceil(rows / settings.batch) * settings.epochs))
 
+    def pair_steps_of(self, pairs: int, context: Context) -> int:
+        """Returns the optimizer steps that `prefer` takes on so many pairs, one at least."""
+        settings = context.settings.preference
+        return ceil(settings.epochs * pairs / min(settings.batch, pairs))
+
     def prefer(self, pairs: Sequence[Pair], adapter: Path, out: Path, context: Context) -> Adapter:
         """Goes on from `adapter` so that chosen answers gain on rejected ones; saves in `out`.
 

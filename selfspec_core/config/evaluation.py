@@ -43,7 +43,6 @@ class EvaluationSettings(Table):
         None, ge=1, description="dev items of a task that are asked, from the first on; none: all"
     )
     max_new_tokens: int = Field(64, ge=1)
-    batch: int = Field(64, ge=1)
     resamples: int = Field(2000, ge=100, le=100_000, description="bootstrap resamples")
 
 

@@ -162,12 +162,11 @@ def _common(name: str, file: str, items: Sequence[Item], layout: Layout) -> dict
 
 def _written(name: str, items: Sequence[Item], tasks: Tasks) -> str:
     layout = tasks.layout
-    stop = layout.stop if items[0].kind != "summarization" else (layout.end,)
     table = _common(name, name, items, layout) | {
         "output_type": "generate_until",
         "doc_to_target": "target",
         "generation_kwargs": {
-            "until": list(stop),
+            "until": list(layout.stops(items[0].kind)),
             "max_gen_toks": tasks.max_new_tokens,
             "do_sample": False,
         },

@@ -74,7 +74,8 @@ class PerChoice(Metric):
     Macro-F1 averages over the choices that occur in the sample, as an accepted or a given answer;
     balanced accuracy, the mean recall, over those that occur as accepted answers. An unparsable
     answer is a false negative of the right choice and a false positive of none. (The conventions
-    of scikit-learn's `f1_score(average="macro")` and `balanced_accuracy_score`.)
+    of scikit-learn's `f1_score(average="macro")` and `balanced_accuracy_score`.) Of a multilabel
+    item each accepted label counts.
     """
 
     per_choice = True
@@ -85,16 +86,10 @@ class PerChoice(Metric):
 
     def counts(self, item: Item, parsed: Any) -> Floats:
         """Returns 3 counts for each choice, flattened."""
-        table = np.zeros((len(item.choices), 3))
-        folded = [scoring.folded(choice) for choice in item.choices]
-        gold, said = scoring.one_choice(item, parsed)
-        if gold == said:
-            table[folded.index(gold), 0] = 1
-        else:
-            table[folded.index(gold), 2] = 1
-            if said in folded:
-                table[folded.index(said), 1] = 1
-        return table.ravel()
+        gold, said = scoring.labels(item, () if parsed is None else parsed)
+        choices = map(scoring.folded, item.choices)
+        sides = [(choice in gold, choice in said) for choice in choices]
+        return np.array([[g and s, s and not g, g and not s] for g, s in sides], float).ravel()
 
     def value(self, sums: Floats, n: Floats | float) -> Floats:
         """Returns the mean over choices of 2 tp / (2 tp + fp + fn), or of tp / (tp + fn)."""
@@ -137,6 +132,9 @@ METRICS: dict[str, Metric] = {
 }
 """Every metric there is, by name."""
 
+NUMERIC = ("numeric_match", "numeric_match_1e-2")
+"""The metrics of kind `numeric`, whose answers are parsed to a number."""
+
 PRIMARY: dict[Kind, str] = {
     "classification": "macro_f1",
     "yesno": "macro_f1",
@@ -178,8 +176,19 @@ def metric_name(text: str, kind: Kind | None = None) -> str:
     (empty, `-`, `f1`, `f1(yes)`) means the primary metric of `kind`.
 
     Raises:
-        UsageError: naming the nearest known metric.
+        UsageError: naming the nearest known metric, or those that suit the kind.
     """
+    name = _named(text, kind)
+    if kind == "numeric" and name not in NUMERIC:
+        raise UsageError(
+            f"{name} compares texts, and a numeric answer is a number: 72 would not be 72.0; "
+            f"expected {' or '.join(NUMERIC)}"
+        )
+    return name
+
+
+def _named(text: str, kind: Kind | None) -> str:
+    """Returns the metric that a text names, whether or not it suits the kind."""
     key = re.sub(r"[\s_-]+", "_", text.strip().lower()).strip("_")
     if key in METRIC_TEXTS:
         return METRIC_TEXTS[key]

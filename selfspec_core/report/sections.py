@@ -21,6 +21,7 @@ _STEPS = {
     "propose": "propose",
     "answer": "answer",
     "filter": "filter",
+    "generic": "collect for the control generic",
     "train": "tune",
     "controls": "tune the controls",
     "pairs": "make pairs",

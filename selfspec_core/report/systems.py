@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from selfspec_core.stages.names import CONTROLS, OURS, READS, TUNED_NAMES
+from selfspec_core.stages.names import BASE_NAMES, CONTROLS, OURS, READS, TUNED_NAMES
 
 _SAID = {
     "base": "the untuned model, asked in the layout that the specialist is tuned in",
@@ -26,7 +26,7 @@ def family(system: str) -> str:
         return "ours"
     if name in CONTROLS:
         return "control"
-    return "base" if name in ("base", "base-best") else "other"
+    return "base" if name in BASE_NAMES else "other"
 
 
 def ordered(systems: Iterable[str]) -> list[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from math import ceil
 from typing import Any
 
 from selfspec_core.components import Context, Filter, Generator, Trainer
@@ -69,8 +68,7 @@ def prefer(
     if not clean:
         context.progress.say("no preference pairs: the sampled answers do not differ as they must")
         return None
-    settings = context.settings.preference
-    steps = ceil(settings.epochs * ceil(len(clean) / settings.batch))
+    steps = trainer.pair_steps_of(len(clean), context)
     with context.progress.stage(f"train {PREFERRED}", steps, "steps"):
         return put_in_place(
             folder,

@@ -17,7 +17,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from selfspec_core.components import Context, Model, Trainer
-from selfspec_core.files import filling, make_folder
+from selfspec_core.files import make_folder, new_folder, put_folder
 from selfspec_core.journals import dumps, whole_lines
 from selfspec_core.model_types import Sampling
 from selfspec_core.progress import Progress
@@ -108,7 +108,10 @@ def share_training(trainer: Trainer, store: Store) -> None:
         depends = (settings.random_seed, context.round, settings.training, settings.components)
         common = (trainer.name, identity(context.model), *depends)
         keys = [digest(*common, job.steps, list(job.rows)) for job in jobs]
-        missing = [not _kept(store, key) for key in keys]
+        missing = [
+            at == keys.index(key) and not _kept(store, key)  # the second of two alike is taken
+            for at, key in enumerate(keys)
+        ]
         made = train_all([job for job, new in zip(jobs, missing, strict=True) if new], context)
         for job, key, new in zip(jobs, keys, missing, strict=True):
             if new:
@@ -135,9 +138,10 @@ def _taken(store: Store, key: str, out: Path, context: Context) -> Adapter:
 
 
 def _keep(store: Store, key: str, made: Adapter, context: Context) -> Adapter:
-    """Puts an adapter into the store, in one step."""
-    with filling(store.adapter(key)) as place:
-        shutil.copytree(made.path, place, dirs_exist_ok=True)
+    """Puts an adapter into the store, in one step; what a kill left there before is replaced."""
+    place = new_folder(store.adapter(key))
+    shutil.copytree(made.path, place, dirs_exist_ok=True)
+    put_folder(place, store.adapter(key))
     store.put(key, **made.to_dict(), decisions=context.decisions)
     return made
 

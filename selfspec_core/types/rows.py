@@ -87,6 +87,7 @@ class Example(Record):
 
     Attributes:
         votes: share of sampled answers that agree with `output`, when answers were sampled.
+        shown: ids of the demonstrations in the prompts that `output` was written after.
         passages: ids of the passages shown while answering.
         written_from: id of the passage that the instruction was written from, or None.
     """

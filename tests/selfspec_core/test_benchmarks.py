@@ -105,6 +105,10 @@ def test_without_a_task_the_file_names_it(tmp_path):
             "set.jsonl:2: 'split': asks what '1' asks, which is in test",
         ),
         (
+            GOOD | {"id": "2", "kind": "numeric", "choices": [], "output": ["72"]},
+            "set.jsonl:2: 'metric': accuracy compares texts, and a numeric answer is a number",
+        ),
+        (
             GOOD | {"id": "2", "metric": "acuracy"},
             "set.jsonl:2: 'metric': .*did you mean 'accuracy'",
         ),

@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfspec_core.errors import UsageError
-from selfspec_core.measures.metrics import GIVEN, METRIC_TEXTS, METRICS, PRIMARY, metric_name
+from selfspec_core.measures.metrics import (
+    GIVEN,
+    METRIC_TEXTS,
+    METRICS,
+    NUMERIC,
+    PRIMARY,
+    metric_name,
+)
 from selfspec_core.types import KINDS, Item
 
 TONE = ("positive", "negative", "neutral")
@@ -64,6 +71,23 @@ def test_multilabel_micro_f1_equals_sklearn(answers):
     expected = sklearn.f1_score(*map(np.array, binary), average="micro", zero_division=0)
     pairs = [(item(sorted(g), "multilabel", LABELS), tuple(sorted(s))) for g, s in answers]
     assert score("micro_f1", pairs) == pytest.approx(expected)
+
+
+def test_multilabel_macro_f1_is_the_mean_over_labels():
+    pairs = [
+        (item(["a", "b"], "multilabel", LABELS), ("A", "c")),
+        (item(["a"], "multilabel", LABELS), ("a",)),
+        (item([], "multilabel", LABELS), ()),
+        (item(["b"], "multilabel", LABELS), None),
+    ]
+    assert score("macro_f1", pairs) == pytest.approx((1 + 0 + 0) / 3)
+    assert score("balanced_accuracy", pairs) == pytest.approx((1 + 0) / 2)
+
+
+@pytest.mark.parametrize("name", sorted(METRICS.keys() - {GIVEN, *NUMERIC}))
+def test_a_number_is_scored_as_one_or_not_at_all(name):
+    with pytest.raises(UsageError, match=f"^{name} compares texts, .*expected numeric_match or"):
+        metric_name(name, "numeric")
 
 
 def test_resamples_are_one_matrix_product():

@@ -94,6 +94,32 @@ def test_killed_at_any_commit_and_resumed_gives_the_same_bytes(
         assert fingerprint(path) == fingerprint(whole), f"killed before commit {survive}"
 
 
+def test_the_control_takes_as_many_steps_as_the_specialist_also_after_a_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = ({"data": {"size": 0}}, {"training": {"epochs": 0.5, "batch": 20}})
+    make(tmp_path / "whole", *half)
+    commits = rows(tmp_path / "whole", "commits")
+    made = {one["trained"]["system"]: one["trained"] for one in commits if "trained" in one}
+    batches = -(-made["specialized"]["rows"] // 20)
+    assert batches % 4 == 1  # so half of it is rounded to the even number below
+    assert made["seeds-only-long"]["steps"] == made["specialized"]["steps"] == batches // 2
+    real = RoundFolder.commit
+
+    def commit(self, *args, **notes):
+        if notes.get("trained", {}).get("system") == "seeds-only":
+            raise Killed
+        real(self, *args, **notes)
+
+    monkeypatch.setattr(RoundFolder, "commit", commit)
+    with pytest.raises(Killed):
+        make(tmp_path / "killed", *half)
+    monkeypatch.setattr(RoundFolder, "commit", real)
+    request = Request("finance", model="scripted", set=(*SMALL, *half))
+    finish(Run.open(tmp_path / "killed", write=True), assemble(request, Silent()))
+    assert fingerprint(tmp_path / "killed") == fingerprint(tmp_path / "whole")
+
+
 def test_resume_refuses_changed_settings(whole: Path) -> None:
     request = Request("finance", model="scripted", set=(*SMALL, {"data": {"size": 61}}))
     manifest = json.loads((whole / "manifest.json").read_text())

@@ -15,6 +15,7 @@ from selfspec_core.assembly.request import Request
 from selfspec_core.cli import session
 from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.errors import SelfspecError, UsageError
+from selfspec_core.interchange.formats import settings_of
 from selfspec_core.locks import Lock, in_use
 from selfspec_core.manifest import read_manifest
 from selfspec_core.runs import Run, check_free, find_run
@@ -220,6 +221,16 @@ def test_a_broken_manifest_is_never_the_latest(folder):
         other.mkdir()
         (other / "manifest.json").write_text(text)
     assert find_run("latest") == folder
+
+
+def test_a_setting_that_is_no_more_is_not_read(folder):
+    old = {"evaluation": {"batch": 64, "shots": 2}}
+    asked = {"domain": "finance", "set": [{"evaluation": {"batch": 8}}, {"data": {"size": 9}}]}
+    write(folder, MANIFEST | {"request": asked, "conditions": {"settings": old}})
+    run = Run.open(folder)
+    assert settings_of(run).evaluation.shots == 2
+    request = Request.from_dict(run.manifest["request"], folder / "manifest.json")
+    assert request.set == ({"evaluation": {}}, {"data": {"size": 9}})
 
 
 def test_a_manifest_of_an_earlier_version_may_lack_notes(folder):

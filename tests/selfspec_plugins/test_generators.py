@@ -150,8 +150,9 @@ def test_same_task_demonstrations_stand_last() -> None:
 
 
 def test_fixed_label_stays_and_is_not_asked() -> None:
-    model = Recorder(" down")
-    assert FewShot().answer([asked("up")], 0, context(model))[0].output == "up"
+    model, proposed = Recorder(" down"), replace(asked("up"), shown=("tone-3",))
+    example = FewShot().answer([proposed], 0, context(model))[0]
+    assert (example.output, example.shown) == ("up", ("tone-3",))
     assert not model.prompts
 
 
@@ -209,6 +210,17 @@ def test_a_list_is_voted_on_as_a_set() -> None:
     row = Instruction("r1-00000-000", "who", "ner", "Who?", "Ann, Bo and Cy ran.", 1, 0)
     example = FewShot().answer([row], 0, context(Lists(), answer={"votes": 3}))[0]
     assert (example.output, example.votes) == ("Ann, Cy", pytest.approx(2 / 3))
+
+
+@pytest.mark.parametrize(
+    ("kind", "stop"), [("summarization", ("\n\n",)), ("extractive_qa", ("\n",))]
+)
+def test_only_a_summary_is_written_over_several_lines(kind, stop) -> None:
+    model = Recorder(" Ann ran.\nBo sat.")
+    row = Instruction("r1-00000-000", "who", kind, "Who?", "Ann ran and Bo sat.", 1, 0)
+    example = FewShot().answer([row], 0, context(model))[0]
+    assert [sampling.stop for sampling in model.sampling] == [stop]
+    assert ("\n" in example.output) == (kind == "summarization")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)

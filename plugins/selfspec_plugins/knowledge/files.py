@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from selfspec_core import SelfspecError
+from selfspec_core.places import one_name
 from selfspec_plugins.knowledge import formats
 
 MEGABYTE = 1 << 20
@@ -87,7 +88,7 @@ def found(
         elif not suffix_of(path):
             failed(path, f"unknown type '{path.suffix}'; these are read: {KNOWN}")
         else:
-            files[_absolute(path)] = None
+            files[one_name(path)] = None
     return list(files)
 
 
@@ -104,14 +105,9 @@ def _within(
             if name.startswith(".") or not path.is_file():
                 continue
             if suffix_of(path):
-                yield _absolute(path)
+                yield one_name(path)
             else:
                 passed(path)
-
-
-def _absolute(path: Path) -> Path:
-    """Returns one name for a file, which keeps its suffix: a link may lead to another."""
-    return path.parent.resolve() / path.name
 
 
 def content_hash(path: Path, max_mb: int) -> str:

@@ -15,7 +15,7 @@ from selfspec_core import Passage, Progress, Retriever, UsageError
 from selfspec_core.config.tables import Table
 from selfspec_core.jsonl import read_jsonl
 from selfspec_core.packages import PASSAGES, package_file
-from selfspec_core.places import data_folder
+from selfspec_core.places import data_folder, one_name
 from selfspec_core.sources import DOMAIN_GROUP, entries
 from selfspec_core.types import Indexed
 
@@ -96,10 +96,11 @@ class Knowledge(Retriever):
         """Takes files out of the index; see `Retriever.remove`."""
         index, (label, _, _) = self._index, self._shipped
         rows: list[Indexed] = []
+        named = [*map(one_name, paths)]
         with index.writing():
             held = index.catalogue.held()
             for path in sorted(index.catalogue.entries.keys() - {label}):
-                if any(Path(path).is_relative_to(one) for one in paths):
+                if any(Path(path).is_relative_to(one) for one in named):
                     index.take_out(path)  # one that is out already: a kill may have left passages
                     if path in held:
                         rows.append(Indexed(path, "removed", held[path].passages))

@@ -39,19 +39,10 @@ def fit(
         out: folder for the adapter.
         advance: told of every step.
     """
-    from datasets import Dataset
-    from transformers import PrinterCallback
-
     hf = model.release_adapters()
     longest = max(len(example.ids) for part in micro for row in part for example in row)
     alone = not sharded() and segments_are_exact(hf, longest)
     flat = alone or str(hf.config._attn_implementation).startswith("flash")
-    dummy = [[Encoded([0, 0], 2)]]  # a part without rows still takes its turn in accumulation
-
-    def collated(turn: list[dict[str, int]]) -> Any:
-        (only,) = turn
-        return collate(micro[only["part"]] or dummy, flat=flat)
-
     steps = len(micro) // parts
     losses: list[float] = []
     writes = rank() == 0
@@ -66,19 +57,8 @@ def fit(
         ):
             folder, own = str(checkpoints.folder), parts // world_size()
             arguments = _arguments(settings, hf, folder, steps, own, random_seed)
-            arguments._n_gpu = 1  # one process, one model: never DataParallel over what it sees
-            trainer = _trainer_class()(
-                model=hf,
-                args=arguments,
-                train_dataset=Dataset.from_dict({"part": list(range(len(micro)))}),
-                data_collator=collated,
-                processing_class=model.tokenizer,
-                peft_config=_lora(settings, hf),
-                callbacks=[watch(losses, advance), keeper(checkpoints, asked)],
-            )
-            trainer.remove_callback(PrinterCallback)
-            if not sharded():  # FSDP wants them as the base computes
-                in_fp32(trainer.model)
+            callbacks = [watch(losses, advance), keeper(checkpoints, asked)]
+            trainer = _trainer(model, hf, micro, settings, arguments, callbacks, flat=flat)
             with (
                 nullcontext() if sharded() else fused_lora(trainer.model),
                 segment_attention(hf) if alone else nullcontext() as trainer.bounds,
@@ -92,6 +72,46 @@ def fit(
         if not sharded():  # parts of it are of no use to anybody
             restore(hf, before)
     return losses
+
+
+def _trainer(
+    model: TransformersModel,
+    hf: Any,
+    micro: list[list[list[Encoded]]],
+    settings: TrainingSettings,
+    arguments: Any,
+    callbacks: list[Any],
+    *,
+    flat: bool,
+) -> Any:
+    """Returns a trainer that takes the micro-batches one by one, with a new adapter on the model.
+
+    Args:
+        flat: see `collate`.
+    """
+    from datasets import Dataset
+    from transformers import PrinterCallback
+
+    dummy = [[Encoded([0, 0], 2)]]  # a part without rows still takes its turn in accumulation
+
+    def collated(turn: list[dict[str, int]]) -> Any:
+        (only,) = turn
+        return collate(micro[only["part"]] or dummy, flat=flat)
+
+    arguments._n_gpu = 1  # one process, one model: never DataParallel over what it sees
+    trainer = _trainer_class()(
+        model=hf,
+        args=arguments,
+        train_dataset=Dataset.from_dict({"part": list(range(len(micro)))}),
+        data_collator=collated,
+        processing_class=model.tokenizer,
+        peft_config=_lora(settings, hf),
+        callbacks=callbacks,
+    )
+    trainer.remove_callback(PrinterCallback)
+    if not sharded():  # FSDP wants them as the base computes
+        in_fp32(trainer.model)
+    return trainer
 
 
 def _put_together(trainer: Any) -> tuple[Any, Any]:

@@ -7,6 +7,7 @@ import pytest
 
 from selfspec_core.cli.evaluating import _contaminated
 from selfspec_core.journals import RoundFolder
+from selfspec_core.provenance import digest_rows
 from selfspec_core.report.keep import keep_seeds
 from selfspec_core.stages.asking import EvaluationSet
 from selfspec_core.stages.names import PREFERRED
@@ -98,6 +99,29 @@ def test_all_that_a_specialist_was_tuned_on_is_looked_through(tmp_path, settings
         general=[_seed("replayed")],
     )
     assert _contaminated(folder, assembly) == dict.fromkeys(found, 1)
+
+
+@pytest.mark.parametrize(("then", "found"), [("", {"law": 1}), ("own", {})])
+def test_a_domain_that_the_run_did_not_ask_is_looked_through_too(tmp_path, then, found):
+    """Its package may have been installed, or its items written, since."""
+
+    def asked(text):
+        item = Item("i", "t", "open_qa", "Say.", text, ("x",), "token_f1")
+        return EvaluationSet("law", (item,), None)
+
+    items = {"law": digest_rows(asked(TEXTS[then]).items)} if then else {}
+    manifest = {"created": "", "domain": "d", "model": "m", "seconds": 1.0, "state": "done"}
+    manifest |= {"request": {}, "conditions": {"settings": {}, "items": items}}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    folder = RoundFolder(tmp_path / "round-1")
+    row = Example("own", "t", "open_qa", "Tell.", TEXTS["own"], "x", 1, 0)
+    folder.commit("answer", 0, {"examples": [row.to_dict()]})
+    assembly = SimpleNamespace(
+        parts=SimpleNamespace(sets=[asked(TEXTS["own"])]),
+        context=SimpleNamespace(round=1),
+        general=[],
+    )
+    assert _contaminated(folder, assembly) == found
 
 
 def _seed(name):

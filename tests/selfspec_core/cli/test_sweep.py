@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from selfspec_core.cli.main import selfspec as cli
 from selfspec_core.errors import SelfspecError, UsageError
+from selfspec_core.sweeps.sharing import Store
 from selfspec_plugins.scripted import Remember, Scripted
 
 SMALL = "--seeds seeds.jsonl --benchmark bench.jsonl --model scripted --set data.size=24".split()
@@ -137,6 +138,32 @@ def test_each_size_collects_for_itself_when_asked(place):
     call("sweep", *SMALL, "--over", "data.size=10,24", "--independent", "--name", "s")
     call("run", *SMALL, "--set", "data.size=10", "--name", "alone")
     assert fingerprint(place / "runs/s/size-10") == fingerprint(place / "runs/alone")
+
+
+def test_two_alike_are_trained_once_even_side_by_side(place, asked):
+    """Without examples the specialist is tuned on what the control `seeds-only` is."""
+    over = ["--over", "data.size=0,24", "--independent", "--name", "s"]
+    call("sweep", *SMALL, *over)
+    assert asked["trainings"] == 4
+    call("run", *SMALL, "--set", "data.size=0", "--name", "alone")
+    assert fingerprint(place / "runs/s/size-0") == fingerprint(place / "runs/alone")
+
+
+def test_a_kill_between_an_adapter_and_its_line_is_gone_on_from(place, monkeypatch, sizes):
+    put = Store.put
+
+    def killed(self, key, **result):
+        if "steps" in result:
+            raise KeyboardInterrupt
+        put(self, key, **result)
+
+    monkeypatch.setattr(Store, "put", killed)
+    over = ["--over", "data.size=0,10,24", "--name", "s"]
+    assert fails("sweep", *SMALL, *over)[0] == 130
+    assert [*(place / "runs/s/shared/adapters").iterdir()]
+    monkeypatch.setattr(Store, "put", put)
+    call("resume", "s")
+    assert fingerprint(place / "runs/s") == fingerprint(sizes[0] / "runs/s")
 
 
 def test_a_finished_sweep_is_not_run_again_and_its_points_are_its_own(sizes, monkeypatch, asked):

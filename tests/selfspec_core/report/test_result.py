@@ -4,8 +4,10 @@ import pytest
 
 from selfspec_core.report.figures import markers
 from selfspec_core.report.result import by_likelihood, carried_by, claims, gain_rows, in_words
+from selfspec_core.report.sections import _STEPS
 from selfspec_core.report.systems import explained, family, ordered
 from selfspec_core.stages.systems import better as picked
+from selfspec_core.stopwatch import STEPS
 
 
 def scores(gains, sizes=30):
@@ -94,6 +96,10 @@ def test_a_gain_that_two_tasks_carry_is_said():
     assert "Without a and b the mean gain would be −0.049." in said
 
 
+def test_every_step_is_named_in_words():
+    assert _STEPS.keys() == set(STEPS)
+
+
 def test_systems_are_told_apart_and_ordered():
     names = ["specialized@0", "other-model@0", "generic@0", "base@5", "base@0", "specialized@1"]
     assert ordered(names) == [
@@ -105,6 +111,7 @@ def test_systems_are_told_apart_and_ordered():
         "specialized@1",
     ]
     assert family("preferred@0") == "ours" and family("seeds-only-long@0") == "control"
+    assert family("base-best+retrieval@0") == "base"  # no other model: it is shown passages
     looks = [tuple(sorted(look.items())) for look in markers(names).values()]
     assert len(set(looks)) == len(names)
     assert explained("base@5") == "the untuned model, after 5 demonstrations"

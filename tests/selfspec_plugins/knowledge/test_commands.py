@@ -83,6 +83,20 @@ def test_a_packed_file_has_no_more_in_it_than_the_limit(chemistry, tmp_path):
     assert [row["state"] for row in listed()] == ["shipped"]
 
 
+@pytest.mark.parametrize("where", ["../files", "../here/../files", "../link", "../link/noble.txt"])
+def test_what_was_added_by_a_name_is_removed_by_it(chemistry, files, monkeypatch, where):
+    (files.parent / "link").symlink_to(files)
+    (files.parent / "here").mkdir()
+    monkeypatch.chdir(files.parent / "here")
+    called("knowledge", "add", "chemistry", where)
+    assert len(listed()) > 1
+    called("knowledge", "remove", "chemistry", where)
+    assert [row["state"] for row in listed()] == ["shipped"]
+    assert "../link: is not in the index" in str(
+        refused("knowledge", "remove", "chemistry", "../link")
+    )
+
+
 @pytest.fixture
 def request_of_a_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

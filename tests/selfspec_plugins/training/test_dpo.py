@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from types import SimpleNamespace
 
 import pytest
 import tiny_models
@@ -193,6 +194,16 @@ def test_steps_are_full_and_pass_over_all_pairs():
     assert order_pairs(10, 4, 2, 1) == steps != order_pairs(10, 4, 2, 2)
     assert [len(step) for step in order_pairs(3, 16, 1, 0)] == [3]
     assert len(order_pairs(10, 4, 1, 0)) == 3  # what the third lacks is from one more pass
+
+
+@pytest.mark.parametrize(
+    ("count", "batch", "epochs"), [(17, 16, 3), (10, 4, 2), (3, 16, 1), (5, 4, 0.1)]
+)
+def test_as_many_steps_are_taken_as_are_announced(count, batch, epochs):
+    preference = SimpleNamespace(batch=batch, epochs=epochs)
+    ctx = SimpleNamespace(settings=SimpleNamespace(preference=preference))
+    taken = len(order_pairs(count, batch, epochs, 0))
+    assert LoraTrainer().pair_steps_of(count, ctx) == taken
 
 
 def test_loss_is_on_answers_alone():
