@@ -113,7 +113,8 @@ def selfspec_generators() -> list[type[Generator]]:
 
             def answer(self, instructions, batch, context):
                 prompts = [context.layout.prompt(i.instruction, i.input) for i in instructions]
-                sampling = Sampling(stop=context.layout.stop)
+                kinds = {i.kind for i in instructions}
+                sampling = Sampling(stop=context.layout.stops(*kinds))
                 texts = context.model.generate(prompts, sampling, context.progress)
                 return [
                     Example(i.id, i.task, i.kind, i.instruction, i.input, text.strip(),

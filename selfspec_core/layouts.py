@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from selfspec_core.types import Kind
+from selfspec_core.types.kinds import LONG_KINDS, Kind
 
 
 class Demonstrable(Protocol):
@@ -44,9 +43,12 @@ class Layout:
     end: str = "\n\n"
     stop: tuple[str, ...] = ("\n",)
 
-    def stops(self, kind: Kind) -> tuple[str, ...]:
-        """Returns where a generated response is over: only a summary may take several lines."""
-        return (self.end,) if kind == "summarization" else self.stop
+    def stops(self, *kinds: Kind) -> tuple[str, ...]:
+        """Returns where a generated response of one of these kinds is over.
+
+        A model is stopped after its first line, unless one of them may take several.
+        """
+        return self.stop if LONG_KINDS.isdisjoint(kinds) else (self.end,)
 
     def prompt(self, instruction: str, input: str = "") -> str:
         """Returns the text up to where the response starts."""

@@ -59,6 +59,10 @@ class Specialist:
         """The layout in which it was tuned."""
         return LAYOUTS[self.settings.training.layout]
 
+    def stops(self, layout: Layout) -> tuple[str, ...]:
+        """Returns where a response to any of what it was tuned for is over, in a layout."""
+        return layout.stops(*(seed.kind for seed in read_seeds(self.run)))
+
     @property
     def base(self) -> str:
         """The model it was tuned on, as a user would name it."""

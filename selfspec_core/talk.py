@@ -33,6 +33,7 @@ class Voice:
 
     name: str
     layout: Layout
+    stops: tuple[str, ...]
     adapter: Path | None
 
 
@@ -59,10 +60,10 @@ class Talk:
         self._retriever: Retriever | None = None
         self.remembers = self._model.capabilities.chat
         self.count = specialist.settings.retrieval.k or 3
-        base_layout = specialist.base_layout(self._model)
+        layout, tuned = specialist.base_layout(self._model), specialist.layout
         self.voices = (
-            Voice(BASE, base_layout, None),
-            Voice(SPECIALIZED, specialist.layout, specialist.adapter),
+            Voice(BASE, layout, specialist.stops(layout), None),
+            Voice(SPECIALIZED, tuned, specialist.stops(tuned), specialist.adapter),
         )
 
     def of(self, system: str) -> list[Voice]:
@@ -93,7 +94,7 @@ class Talk:
             earlier[-REMEMBERED:] if self.remembers else (), instruction, shown
         )
         most = self._specialist.settings.answer.max_new_tokens
-        sampling = replace(Sampling(stop=voice.layout.stop), max_new_tokens=most)
+        sampling = replace(Sampling(stop=voice.stops), max_new_tokens=most)
         self._model.use_adapter(voice.adapter)
         said = []
         for piece in self._model.stream(prompt, sampling):

@@ -77,13 +77,13 @@ def _inputs(items: Sequence[Item], system: System, context: Context) -> list[lis
 def _written(
     items: Sequence[Item], prompts: Sequence[str], system: System, context: Context
 ) -> list[str]:
-    """Returns what is written after each prompt; only a summary may run over several lines."""
+    """Returns what is written after each prompt, those that end alike asked together."""
     layout, texts = system.layout, [""] * len(items)
-    for long, stops in ((False, layout.stop), (True, layout.stops("summarization"))):
-        rows = [row for row, item in enumerate(items) if (item.kind == "summarization") is long]
+    for stops in dict.fromkeys(layout.stops(item.kind) for item in items):
+        rows = [row for row, item in enumerate(items) if layout.stops(item.kind) == stops]
         sampling = Sampling(context.settings.evaluation.max_new_tokens, stop=stops)
         asked = [prompts[row] for row in rows]
-        said = context.model.generate(asked, sampling, context.progress) if rows else []
+        said = context.model.generate(asked, sampling, context.progress)
         for row, text in zip(rows, said, strict=True):
             texts[row] = text
     return texts

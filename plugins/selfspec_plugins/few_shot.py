@@ -19,7 +19,7 @@ from selfspec_core import (
 )
 from selfspec_core.config import AnswerSettings
 from selfspec_core.measures.votes import elected, read, same
-from selfspec_core.types import CLOSED_KINDS, LIST_KINDS
+from selfspec_core.types import CLOSED_KINDS, LIST_KINDS, LONG_KINDS
 from selfspec_plugins.weighing import calibrated, weigh
 
 _ENOUGH = 2
@@ -204,7 +204,7 @@ def _settle(
 
 def _repaired(asked: Instruction, output: str) -> str:
     """Mends what the parser can read: a choice in another form, a member said twice."""
-    text = " ".join(output.split()) if asked.kind != "summarization" else output.strip()
+    text = " ".join(output.split()) if asked.kind not in LONG_KINDS else output.strip()
     if asked.kind in CLOSED_KINDS and asked.choices:
         return parse(asked.kind, text, asked.choices) or text
     if asked.kind in LIST_KINDS:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from string import ascii_uppercase
 from typing import Any
 
-from selfspec_core.types import CLOSED_KINDS, LIST_KINDS, Kind
+from selfspec_core.types import CLOSED_KINDS, LIST_KINDS, LONG_KINDS, Kind
 
 _MARKUP = "*_`#>\"'“”‘’«» \t\r"
 _LABEL = re.compile(
@@ -80,7 +80,7 @@ def parse(kind: Kind, text: str, choices: Sequence[str] = ()) -> Any:
         return _labels(text, choices)
     if kind in LIST_KINDS:
         return _members(text)
-    if kind == "summarization":
+    if kind in LONG_KINDS:
         return text.strip() or None
     line = first_line(text)
     if not line:

@@ -1,7 +1,7 @@
 """The data that flows through a run: rows of its journals, trainings, evaluations."""
 
 from selfspec_core.types.evaluation import Item, Prediction, Score, System, Task
-from selfspec_core.types.kinds import CLOSED_KINDS, KINDS, LIST_KINDS, Kind
+from selfspec_core.types.kinds import CLOSED_KINDS, KINDS, LIST_KINDS, LONG_KINDS, Kind
 from selfspec_core.types.record import Record
 from selfspec_core.types.rows import (
     KEEP,
@@ -26,6 +26,7 @@ __all__ = [
     "KINDS",
     "Kind",
     "LIST_KINDS",
+    "LONG_KINDS",
     "Pair",
     "Passage",
     "Prediction",

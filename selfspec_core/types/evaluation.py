@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from selfspec_core.layouts import Layout
 from selfspec_core.types.kinds import Kind
 from selfspec_core.types.record import Record
+
+if TYPE_CHECKING:
+    from selfspec_core.layouts import Layout  # a layout knows of kinds
 
 
 @dataclass(frozen=True, slots=True)

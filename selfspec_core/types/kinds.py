@@ -26,3 +26,6 @@ CLOSED_KINDS = frozenset({"classification", "yesno", "entailment", "multiple_cho
 
 LIST_KINDS = frozenset({"ner", "relation", "list_qa", "multilabel"})
 """Kinds whose answer is a set of strings."""
+
+LONG_KINDS = frozenset({"summarization"})
+"""Kinds whose answer may run over several lines."""

@@ -37,7 +37,7 @@ def write_card(
     layout = specialist.layout
     base, domain = _plain(specialist.base), _plain(specialist.domain)
     prompt = layout.prompt("{instruction}", "{input}")
-    stops = ", ".join(f"`{stop!r}`" for stop in layout.stop)
+    stops = ", ".join(f"`{stop!r}`" for stop in specialist.stops(layout))
     card = f"""---
 base_model: "{base}"
 library_name: {library}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from selfspec_core import Layout, Progress, SelfspecError
+from selfspec_core import Progress, SelfspecError
 from selfspec_plugins.export import modelfile
 from selfspec_plugins.export.gguf_format import FILE, GgufExporter, opened
 from selfspec_plugins.export.parity import Prompt, compare
@@ -26,7 +26,7 @@ class OllamaExporter(GgufExporter):
 
     def beside(self, specialist: Specialist, was: Trained, out: Path) -> list[str]:
         """Writes the Modelfile."""
-        wanted = modelfile_of(specialist.layout, was.model)
+        wanted = modelfile_of(specialist, was.model)
         (out / MODELFILE).write_text(modelfile.write(wanted), encoding="utf-8")
         return [f"`{_create(specialist)}` in that folder hands it to Ollama"]
 
@@ -39,7 +39,7 @@ class OllamaExporter(GgufExporter):
     ) -> dict[str, Any]:
         """Compares what lies in `out` with the trained model, by the Modelfile's template."""
         found = modelfile.read((out / MODELFILE).read_text(encoding="utf-8"))
-        wanted = modelfile_of(specialist.layout, was.model)
+        wanted = modelfile_of(specialist, was.model)
         if found.parameters != wanted.parameters:
             raise SelfspecError(
                 f"{self.name}: the Modelfile's parameters are {found.parameters}, "
@@ -58,11 +58,12 @@ def _create(specialist: Specialist) -> str:
     return f"ollama create {specialist.name} -f {MODELFILE}"
 
 
-def modelfile_of(layout: Layout, model: TransformersModel) -> modelfile.Modelfile:
-    """Returns the Modelfile of a model that was tuned in a layout.
+def modelfile_of(specialist: Specialist, model: TransformersModel) -> modelfile.Modelfile:
+    """Returns the Modelfile of a specialist, which asks it in the layout it was tuned in.
 
     A user's prompt stands for the instruction; an input follows it under the layout's own label.
     """
+    layout = specialist.layout
     template = model.render(layout.prompt(modelfile.PROMPT))
     begins = model.tokenizer.bos_token
     if begins and model.tokenizer("a")["input_ids"][0] == model.tokenizer.bos_token_id:
@@ -72,5 +73,5 @@ def modelfile_of(layout: Layout, model: TransformersModel) -> modelfile.Modelfil
     parameters = [("temperature", "0")]
     if model.context:
         parameters.append(("num_ctx", str(model.context)))
-    parameters += [("stop", stop) for stop in layout.stop]
+    parameters += [("stop", stop) for stop in specialist.stops(layout)]
     return modelfile.Modelfile(f"./{FILE}", template, tuple(parameters))

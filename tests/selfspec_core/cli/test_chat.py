@@ -178,6 +178,27 @@ def test_passages_stand_before_the_input_and_are_named(scripted_run, passages):
     assert asked["passages"] == ["p0", "p1", "p2"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "stops"), [("classification", ("\n",)), ("summarization", ("\n\n",))]
+)
+def test_an_answer_ends_where_the_tasks_of_the_run_do(scripted_run, monkeypatch, kind, stops):
+    from selfspec_core import Seed
+    from selfspec_core.report.keep import keep_seeds
+    from selfspec_plugins.scripted import Scripted
+
+    asked, generate = [], Scripted.generate
+    rows = (("tone", "open_qa"), ("other", kind))
+    keep_seeds(scripted_run, [Seed(task, task, kind, "Do.", "x", "y") for task, kind in rows])
+
+    def noted(self, prompts, sampling, progress=None):
+        asked.append(sampling.stop)
+        return generate(self, prompts, sampling, progress)
+
+    monkeypatch.setattr(Scripted, "generate", noted)
+    ask("demo", "Name the tone", "--system", "both")
+    assert asked == [stops, stops]
+
+
 def test_without_knowledge_retrieve_says_why(scripted_run, monkeypatch):
     from selfspec_core import specialists
 

@@ -106,10 +106,9 @@ def _perturb(out):
 
 
 @pytest.mark.parametrize(("to", "precision"), FORMATS)
-def test_one_damaged_tensor_fails_the_export(export, monkeypatch, to, precision):
+def test_one_damaged_tensor_fails_the_export(export, tmp_path, monkeypatch, to, precision):
     from selfspec_plugins.export import trained
 
-    staged = []
     with_other, release = trained.Trained.with_other, trained.Trained.release
 
     def damaged_adapter(self, adapter):
@@ -118,17 +117,10 @@ def test_one_damaged_tensor_fails_the_export(export, monkeypatch, to, precision)
 
     def damaged_model(self):
         release(self)
-        _perturb(next(path for path in staged if path.is_dir()))
+        _perturb(tmp_path / ".out.tmp")
 
     monkeypatch.setattr(trained.Trained, "with_other", damaged_adapter)
     monkeypatch.setattr(trained.Trained, "release", damaged_model)
-    from selfspec_core import files
-
-    def noted(path, make=files.new_folder):
-        staged.append(make(path))
-        return staged[-1]
-
-    monkeypatch.setattr(files, "new_folder", noted)
     result, out = export(to, precision)
     assert isinstance(result.exception, SelfspecError) and result.exception.exit_code == 1
     assert f"{to}: prompt " in str(result.exception) and "of the answer: " in str(result.exception)
