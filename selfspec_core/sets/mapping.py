@@ -213,14 +213,17 @@ def _multiple_choice(mapping: SetMapping, row: Row) -> dict[str, Any]:
 
 
 def _option_index(value: Any, options: Sequence[str]) -> int | None:
-    """Reads an answer given as an index from 0 (`2`, `"2"`), as a letter or as the option."""
+    """Reads an answer given as an index from 0 (`2`, `"2"`), as a letter or as the option.
+
+    What can be read as several is the first of them that there is.
+    """
     text = str(value).strip()
     index = int(text) if text.isdecimal() and len(text) < 5 else -1  # an option may be digits too
     if len(text) == 1 and text.upper() in ascii_uppercase:
         index = ascii_uppercase.index(text.upper())
-    elif index < 0 and text in options:
-        index = options.index(text)
-    return index if 0 <= index < len(options) else None
+    if not 0 <= index < len(options):
+        index = options.index(text) if text in options else -1
+    return index if index >= 0 else None
 
 
 def _entities(mapping: SetMapping, row: Row) -> tuple[str, list[str]]:

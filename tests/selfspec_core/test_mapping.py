@@ -107,6 +107,15 @@ def test_the_right_option_may_be_an_index_a_letter_or_the_option(answer):
     }
 
 
+@pytest.mark.parametrize(
+    ("answer", "letter"), [("1", "B"), (1, "B"), ("12", "A"), ("7", "C"), ("Z", "D")]
+)
+def test_an_option_of_digits_or_one_letter_is_found_where_no_place_is_meant(answer, letter):
+    mapping = table(kind="multiple_choice", options="{options}")
+    row = {"text": "How many?", "label": answer, "options": ["12", "30", "7", "Z"]}
+    assert item_fields(mapping, row)["output"] == [letter]
+
+
 def test_options_may_be_a_table_with_empty_places_at_its_end():
     mapping = table(kind="multiple_choice", options="{options}")
     row = {"text": "Sky?", "label": "B", "options": {"A": "red", "B": "blue", "C": None}}
