@@ -22,9 +22,14 @@ _CUT_SHORT = ("PytorchStreamWriter", "requested and")
 """How torch and numpy say that less was written than there is; neither says why."""
 
 
+def _beside(path: Path) -> Path:
+    """Returns where a file or folder is made before it takes its place."""
+    return path.with_name(f".{path.name}.tmp")
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Replaces a file in one step: readers see the old text or the new, never a part."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = _beside(path)
     try:
         with temporary.open("w", encoding="utf-8") as file:
             file.write(text)
@@ -47,7 +52,7 @@ def make_folder(path: Path) -> None:
 
 def new_folder(path: Path) -> Path:
     """Returns an empty folder beside `path` to fill; `put_folder` it when it is complete."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = _beside(path)
     shutil.rmtree(temporary, ignore_errors=True)
     make_folder(temporary)
     return temporary
@@ -89,7 +94,7 @@ def filling(path: Path) -> Iterator[Path]:
 @contextmanager
 def _staging(path: Path) -> Iterator[Path]:
     """Yields an empty folder beside `path` that no other process has; what a kill left goes."""
-    made = path.with_name(f".{path.name}.tmp")
+    made = _beside(path)
     make_folder(made)
     held = os.open(made, os.O_RDONLY)
     try:
